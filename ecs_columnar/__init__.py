@@ -1,0 +1,121 @@
+"""An entity-component-system data layer on columnar arrays.
+
+>>> import ecs_columnar as ecs
+>>> class Position(ecs.Component):
+...     x: ecs.f4
+...     y: ecs.f4 = 0.0
+>>> world = ecs.World()
+>>> ships = world.spawn(1_000_000, Position(x=0.0), at="harbour")
+>>> world.move(ships[::2], "open sea")
+>>> world.locations.count("harbour")
+500000
+"""
+
+from __future__ import annotations
+
+from ecs_columnar.definitions import Definition, Definitions
+from ecs_columnar.dtypes import NO_ENTITY, NOWHERE
+from ecs_columnar.entity import Entity
+from ecs_columnar.errors import (
+    ComponentNotFoundError,
+    DefinitionNotFoundError,
+    DuplicateContentError,
+    DuplicateEntityError,
+    EcsColumnarError,
+    EntityNotFoundError,
+    InvalidArgumentError,
+    InvalidInstanceIdError,
+    LocationNotFoundError,
+    ReadOnlyError,
+    RepositoryConsistencyError,
+    SchemaError,
+    StaleHandleError,
+    StructuralChangeError,
+    ValidationError,
+)
+from ecs_columnar.fields import (
+    array,
+    bool_,
+    datetime,
+    f2,
+    f4,
+    f8,
+    field,
+    i1,
+    i2,
+    i4,
+    i8,
+    number,
+    object_,
+    ref,
+    str_,
+    timedelta,
+    u1,
+    u2,
+    u4,
+    u8,
+)
+from ecs_columnar.ids import Ids
+from ecs_columnar.locations import Groups, Locations
+from ecs_columnar.names import format_handle
+from ecs_columnar.query import Mut, Query, TableView
+from ecs_columnar.schema import Component
+from ecs_columnar.stats import Stats
+from ecs_columnar.warmup import warmup
+from ecs_columnar.world import World
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "NOWHERE",
+    "NO_ENTITY",
+    "Component",
+    "ComponentNotFoundError",
+    "Definition",
+    "DefinitionNotFoundError",
+    "Definitions",
+    "DuplicateContentError",
+    "DuplicateEntityError",
+    "EcsColumnarError",
+    "Entity",
+    "EntityNotFoundError",
+    "Groups",
+    "Ids",
+    "InvalidArgumentError",
+    "InvalidInstanceIdError",
+    "LocationNotFoundError",
+    "Locations",
+    "Mut",
+    "Query",
+    "ReadOnlyError",
+    "RepositoryConsistencyError",
+    "SchemaError",
+    "StaleHandleError",
+    "Stats",
+    "StructuralChangeError",
+    "TableView",
+    "ValidationError",
+    "World",
+    "array",
+    "bool_",
+    "datetime",
+    "f2",
+    "f4",
+    "f8",
+    "field",
+    "format_handle",
+    "i1",
+    "i2",
+    "i4",
+    "i8",
+    "number",
+    "object_",
+    "ref",
+    "str_",
+    "timedelta",
+    "u1",
+    "u2",
+    "u4",
+    "u8",
+    "warmup",
+]

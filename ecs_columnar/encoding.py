@@ -1,0 +1,319 @@
+"""Strings as bytes: the form in which kernels take them.
+
+* All strings of a batch lie in one buffer. Python joins a list of strings into
+  one text at 10 to 70 ns a string, which is less than a dict takes to find one.
+* Bytes are UTF-8, with lone surrogates as if they were characters
+  ("surrogatepass"): any `str` has bytes, and no other has the same.
+* pandas and pyarrow are recognised if they are loaded, and never imported here.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar import kernels
+from ecs_columnar.errors import InvalidArgumentError, first_three
+
+if TYPE_CHECKING:
+    from ecs_columnar.kernels.strings import Strings
+
+_ERRORS: Final = "surrogatepass"
+_SEPARATOR: Final = "\0"
+
+
+class Encoded(NamedTuple):
+    """A batch of strings as UTF-8: string ``i`` is ``data[starts[i]:ends[i]]``.
+
+    Strings may lie in any order, apart from each other, and share bytes. The
+    arrays may be read-only, and views of what was encoded.
+
+    Attributes
+    ----------
+    data : uint8 array
+    starts, ends : int64 array, shape (n,)
+    missing : bool array, shape (n,), or None
+        Which strings are not there, because None or NaN was in their place;
+        these are empty. None if all are there.
+
+    Examples
+    --------
+    >>> encode(["harbour", "café"]).texts()
+    ['harbour', 'café']
+    """
+
+    data: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    missing: NDArray[np.bool_] | None = None
+
+    @property
+    def n_strings(self) -> int:
+        """Number of strings, those missing included."""
+        return len(self.ends)
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Encoded:
+        """Return some of the strings: a mask, positions, or a slice without a step.
+
+        ``data`` is shared.
+        """
+        missing = None if self.missing is None else self.missing[rows]
+        return Encoded(self.data, self.starts[rows], self.ends[rows], missing)
+
+    def texts(self) -> list[str | None]:
+        """Return the strings one by one, None for those missing. Slow: for messages."""
+        bounds = zip(self.starts.tolist(), self.ends.tolist(), strict=True)
+        texts: list[str | None] = [to_text(self.data[start:end]) for start, end in bounds]
+        for i in [] if self.missing is None else np.flatnonzero(self.missing):
+            texts[i] = None
+        return texts
+
+    def for_kernels(self) -> Strings:
+        """Return the strings as kernels take them: the same arrays."""
+        return kernels.strings.Strings(self.data, self.starts, self.ends)
+
+
+def encode(
+    strings: Iterable[object],
+    *,
+    parameter: str = "strings",
+    missing: bool = False,
+    trim: bool = False,
+) -> Encoded:
+    """Turn strings into bytes.
+
+    Parameters
+    ----------
+    strings : str, list, tuple, array, Series, Index, Categorical, pyarrow array or iterable
+        A `str` is one string. Categories, and the dictionary of a pyarrow array,
+        are encoded once each. A pyarrow array of strings is not copied.
+    parameter : str
+        What errors call them.
+    missing : bool
+        Whether None, NaN or `pandas.NA` may be in the place of a string.
+    trim : bool
+        Whether to leave out white space around each string, as `str.strip` does.
+
+    Returns
+    -------
+    Encoded
+
+    Raises
+    ------
+    InvalidArgumentError
+        When an item is not a `str`, or the strings are not one-dimensional.
+
+    Notes
+    -----
+    A million ids of 12 characters take 14 ns each from a list in the order in
+    which they were made, 60 in random order, and 5 from a pyarrow array, all of
+    them for proving that it is UTF-8.
+    """
+    encoded = _encode(strings, parameter, missing)
+    return _trimmed(encoded) if trim else encoded
+
+
+def blank(encoded: Encoded) -> NDArray[np.bool_]:
+    """Tell which strings are empty or only white space, as `str.isspace` sees it.
+
+    Missing strings are empty.
+    """
+    out = np.empty(encoded.n_strings, np.bool_)
+    kernels.strings.are_blank(encoded.for_kernels(), out)
+    return out
+
+
+def to_bytes(text: str) -> NDArray[np.uint8]:
+    """Encode one string."""
+    return np.frombuffer(text.encode("utf-8", _ERRORS), np.uint8)
+
+
+def to_text(data: NDArray[np.uint8]) -> str:
+    """Decode bytes of strings."""
+    return data.tobytes().decode("utf-8", _ERRORS)
+
+
+def to_texts(data: NDArray[np.uint8]) -> list[str]:
+    """Decode strings that have a zero byte between them.
+
+    A string with zero bytes of its own comes as several.
+    """
+    return to_text(data).split(_SEPARATOR)
+
+
+def _trimmed(encoded: Encoded) -> Encoded:
+    starts, ends = np.empty_like(encoded.starts), np.empty_like(encoded.ends)
+    kernels.strings.trim(encoded.for_kernels(), starts, ends)
+    return encoded._replace(starts=starts, ends=ends)
+
+
+def _encode(strings: Iterable[object], parameter: str, missing: bool) -> Encoded:
+    pandas, pyarrow = sys.modules.get("pandas"), sys.modules.get("pyarrow")
+    if isinstance(strings, str):
+        data = to_bytes(strings)
+        return Encoded(data, np.zeros(1, np.int64), np.array([data.shape[0]], np.int64))
+    if getattr(strings, "ndim", 1) > 1:
+        message = f"cannot use {parameter}: they have more than one dimension; pass one of them"
+        raise InvalidArgumentError(parameter, strings, message)
+    if pandas and isinstance(strings, pandas.Series | pandas.Index):
+        strings = strings.array
+    if pandas and isinstance(strings, pandas.Categorical):
+        return _encode_categorical(strings, parameter, missing)
+    if pandas and isinstance(
+        strings, pandas.arrays.ArrowStringArray | pandas.arrays.ArrowExtensionArray
+    ):
+        return _encode_arrow(strings.__arrow_array__(), parameter, missing)
+    if pyarrow and isinstance(strings, pyarrow.Array | pyarrow.ChunkedArray):
+        return _encode_arrow(strings, parameter, missing)
+    return _encode_items(_to_items(strings, parameter), parameter, missing)
+
+
+# --- Python strings ------------------------------------------------------------------
+
+
+def _to_items(strings: Any, parameter: str) -> Sequence[object]:
+    """Return the items as a sequence, without changing them."""
+    if isinstance(strings, list | tuple):
+        return strings
+    if isinstance(strings, np.ndarray):
+        return strings.reshape(-1).tolist()
+    try:
+        items = iter(strings)
+    except TypeError:
+        message = f"cannot use {strings!r} as {parameter}: it is not a str; pass one, or a list"
+        raise InvalidArgumentError(parameter, strings, message) from None
+    return list(items)
+
+
+def _encode_items(items: Sequence[object], parameter: str, missing: bool) -> Encoded:
+    try:
+        return _join(items)
+    except TypeError:
+        is_missing = _find_missing(items, parameter, missing)
+    texts = ["" if absent else item for absent, item in zip(is_missing, items, strict=True)]
+    return _join(texts)._replace(missing=is_missing)
+
+
+def _join(texts: Sequence[Any]) -> Encoded:
+    """Encode strings at once. TypeError if some item is none."""
+    data = to_bytes(_SEPARATOR.join(texts))
+    separators = np.flatnonzero(data == 0)
+    if separators.shape[0] != len(texts) - 1:
+        return _concatenate(texts)
+    starts, ends = np.empty((2, len(texts)), np.int64)
+    starts[0], ends[-1] = 0, data.shape[0]
+    np.add(separators, 1, out=starts[1:])
+    ends[:-1] = separators
+    return Encoded(data, starts, ends)
+
+
+def _concatenate(texts: Sequence[str]) -> Encoded:
+    """Encode strings one by one: there are none, or some contain the separator."""
+    pieces = [text.encode("utf-8", _ERRORS) for text in texts]
+    bounds = np.zeros(len(pieces) + 1, np.int64)
+    np.cumsum([len(piece) for piece in pieces], out=bounds[1:])
+    return Encoded(np.frombuffer(b"".join(pieces), np.uint8), bounds[:-1], bounds[1:])
+
+
+def _find_missing(items: Sequence[object], parameter: str, missing: bool) -> NDArray[np.bool_]:
+    """Return which items are not strings, if they may be missing; raise if not."""
+    others = [i for i, item in enumerate(items) if not isinstance(item, str)]
+    faults = [i for i in others if not (missing and _is_missing(items[i]))]
+    if faults:
+        raise _not_strings(parameter, items, faults)
+    is_missing = np.zeros(len(items), np.bool_)
+    is_missing[others] = True
+    return is_missing
+
+
+def _is_missing(item: object) -> bool:
+    if item is None or (isinstance(item, float) and item != item):
+        return True
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and (item is pandas.NA or item is pandas.NaT)
+
+
+def _not_strings(
+    parameter: str, items: Sequence[object], faults: Sequence[int]
+) -> InvalidArgumentError:
+    shown = first_three(f"{items[i]!r} at {i}" for i in faults[:4])
+    message = (
+        f"cannot use {parameter}: {len(faults)} of {len(items)} items are not str ({shown}); "
+        "pass strings only"
+    )
+    return InvalidArgumentError(parameter, items, message)
+
+
+# --- categories and Arrow ------------------------------------------------------------
+
+
+def _encode_categorical(categorical: Any, parameter: str, missing: bool) -> Encoded:
+    codes = categorical.codes.astype(np.intp)
+    try:
+        categories = _encode(categorical.categories, parameter, missing=False)
+    except InvalidArgumentError:  # it is about the categories, and they may be unused
+        return _encode_items(categorical.tolist(), parameter, missing)
+    return _admit(_spread(categories, codes), parameter, missing)
+
+
+def _encode_arrow(column: Any, parameter: str, missing: bool) -> Encoded:
+    pyarrow = sys.modules["pyarrow"]
+    is_dictionary = pyarrow.types.is_dictionary(column.type)
+    if not _is_text(column.type.value_type if is_dictionary else column.type):
+        return _encode_items(column.to_pylist(), parameter, missing)
+    if not is_dictionary:
+        return _admit(_view_arrow(column, parameter), parameter, missing)
+    if isinstance(column, pyarrow.ChunkedArray):
+        column = column.unify_dictionaries().combine_chunks()
+    codes = column.indices.cast(pyarrow.int64()).fill_null(-1).to_numpy().astype(np.intp)
+    dictionary = _view_arrow(column.dictionary, parameter)
+    return _admit(_spread(dictionary, codes), parameter, missing)
+
+
+def _is_text(arrow_type: Any) -> bool:
+    types = sys.modules["pyarrow"].types
+    tests = ("is_string", "is_large_string", "is_string_view")
+    return any(getattr(types, test)(arrow_type) for test in tests)
+
+
+def _view_arrow(column: Any, parameter: str) -> Encoded:
+    """View an array or a chunked array of strings; one of several chunks is copied."""
+    pyarrow = sys.modules["pyarrow"]
+    column = column.cast(pyarrow.large_string())
+    if isinstance(column, pyarrow.ChunkedArray):
+        column = column.combine_chunks()
+    if len(column) == 0:
+        return _concatenate([])
+    try:
+        column.validate(full=True)
+    except pyarrow.ArrowInvalid as error:
+        message = f"cannot use {parameter}: {error}; make them anew from strings"
+        raise InvalidArgumentError(parameter, column, message) from error
+    _, offsets, data = column.buffers()
+    bounds = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
+    encoded = Encoded(np.frombuffer(data or b"", np.uint8), bounds[:-1], bounds[1:])
+    if column.null_count == 0:
+        return encoded
+    is_null = column.is_null().to_numpy(zero_copy_only=False)
+    ends = np.where(is_null, encoded.starts, encoded.ends)
+    return encoded._replace(ends=ends, missing=is_null)
+
+
+def _spread(categories: Encoded, codes: NDArray[np.intp]) -> Encoded:
+    """Return the category of each code, missing where it is -1."""
+    missing = codes < 0  # these take the last item, which is appended for them
+    if categories.missing is not None:
+        missing |= np.append(categories.missing, True)[codes]
+    starts, ends = np.append(categories.starts, 0)[codes], np.append(categories.ends, 0)[codes]
+    return Encoded(categories.data, starts, ends, missing if missing.any() else None)
+
+
+def _admit(encoded: Encoded, parameter: str, missing: bool) -> Encoded:
+    """Return the strings if none is missing, or may be; raise if not."""
+    if encoded.missing is None or missing:
+        return encoded
+    raise _not_strings(parameter, encoded.texts(), np.flatnonzero(encoded.missing).tolist())

@@ -1,0 +1,241 @@
+"""Everything that the library raises.
+
+One tree under `EcsColumnarError`. Each error is also the built-in that fits, so
+that ``except LookupError`` works; carries its facts as attributes; and says in
+its message what cannot be done, on which items, and what to do about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Literal
+
+Severity = Literal["warning", "error", "critical"]
+
+
+def first_three(items: Iterable[object]) -> str:
+    """Write the first three items, and an ellipsis if there are more.
+
+    Examples
+    --------
+    >>> first_three(["a", "b", "c", "d"])
+    'a, b, c, ...'
+    """
+    shown: list[str] = []
+    for item in items:
+        if len(shown) == 3:
+            shown.append("...")
+            break
+        shown.append(str(item))
+    return ", ".join(shown)
+
+
+class EcsColumnarError(Exception):
+    """Base of all errors of the library.
+
+    Parameters
+    ----------
+    message : str
+        What cannot be done, on what, and the remedy.
+    **facts
+        What the message says, for programs; each becomes an attribute.
+
+    Attributes
+    ----------
+    code : str
+        Stable name of the kind of error, for logs and machines.
+    severity : {"warning", "error", "critical"}
+        "critical" means that the world itself may be wrong.
+    recoverable : bool
+        Whether the caller can mend the input and try again.
+    """
+
+    code: ClassVar[str] = "ECS_COLUMNAR_ERROR"
+    severity: ClassVar[Severity] = "error"
+    recoverable: ClassVar[bool] = True
+
+    def __init__(self, message: str, **facts: Any) -> None:
+        super().__init__(message)
+        self.__dict__.update(facts)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(
+    kind: type[EcsColumnarError], args: tuple[Any, ...], facts: dict[str, Any]
+) -> EcsColumnarError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
+
+
+class InvalidArgumentError(EcsColumnarError, ValueError):
+    """An argument of a call is of the wrong type, shape or range.
+
+    Attributes
+    ----------
+    parameter : str
+        Name of the argument.
+    value : object
+        What was passed.
+    """
+
+    code = "INVALID_ARGUMENT"
+    parameter: str
+    value: Any
+
+    def __init__(self, parameter: str, value: Any, message: str | None = None) -> None:
+        text = message or f"cannot use {value!r} as {parameter}"
+        super().__init__(text, parameter=parameter, value=value)
+
+
+class ValidationError(EcsColumnarError, ValueError):
+    """Data does not fit the schema of its component.
+
+    Attributes
+    ----------
+    component_type_id : str
+    errors : tuple of str
+        Everything that is wrong, a line each.
+    """
+
+    code = "VALIDATION"
+    component_type_id: str
+    errors: tuple[str, ...]
+
+    def __init__(self, component_type_id: str, errors: Sequence[str]) -> None:
+        super().__init__(
+            f"cannot use this data as {component_type_id}: " + "; ".join(errors),
+            component_type_id=component_type_id,
+            errors=tuple(errors),
+        )
+
+
+class SchemaError(EcsColumnarError, TypeError):
+    """A component class is declared in a way that has no columns."""
+
+    code = "SCHEMA"
+
+
+class StaleHandleError(EcsColumnarError, LookupError):
+    """A handle is of a dead entity, or of none of this world.
+
+    Attributes
+    ----------
+    entities : int64 array
+        The offending handles.
+    """
+
+    code = "STALE_HANDLE"
+    entities: Any
+
+
+class EntityNotFoundError(EcsColumnarError, LookupError):
+    """No entity has this instance id.
+
+    Attributes
+    ----------
+    instance_id : str
+        The first id that no entity has.
+    instance_ids : tuple of str
+        All of them.
+    """
+
+    code = "ENTITY_NOT_FOUND"
+    instance_id: str
+    instance_ids: tuple[str, ...]
+
+
+class DuplicateEntityError(EcsColumnarError, ValueError):
+    """An id or a handle is there twice where it may be there once.
+
+    Attributes
+    ----------
+    entity_id : str or int
+        The first offender.
+    entity_ids : tuple
+        All of them.
+    """
+
+    code = "DUPLICATE_ENTITY"
+    entity_id: Any
+    entity_ids: tuple[Any, ...]
+
+
+class InvalidInstanceIdError(EcsColumnarError, ValueError):
+    """An instance id is blank or not a string."""
+
+    code = "INVALID_INSTANCE_ID"
+
+
+class ComponentNotFoundError(EcsColumnarError, LookupError):
+    """Entities lack a component that the operation needs, or no type has this id.
+
+    Attributes
+    ----------
+    component_type_id : str
+    entities : int64 array
+        The entities that lack it.
+    """
+
+    code = "COMPONENT_NOT_FOUND"
+    component_type_id: str
+    entities: Any
+
+
+class DefinitionNotFoundError(EcsColumnarError, LookupError):
+    """No definition has this id.
+
+    Attributes
+    ----------
+    definition_id : str
+    """
+
+    code = "DEFINITION_NOT_FOUND"
+    definition_id: str
+
+
+class DuplicateContentError(EcsColumnarError, ValueError):
+    """A component type or a definition of this id exists already.
+
+    Attributes
+    ----------
+    content_id : str
+    """
+
+    code = "DUPLICATE_CONTENT"
+    content_id: str
+
+
+class LocationNotFoundError(EcsColumnarError, LookupError):
+    """Nothing has ever been in a place of this name.
+
+    Attributes
+    ----------
+    location_id : str
+    """
+
+    code = "LOCATION_NOT_FOUND"
+    location_id: Any
+
+
+class StructuralChangeError(EcsColumnarError, RuntimeError):
+    """Rows would move while a query holds views of them."""
+
+    code = "STRUCTURAL_CHANGE"
+
+
+class ReadOnlyError(EcsColumnarError, ValueError):
+    """A view that was asked for reading is written to."""
+
+    code = "READ_ONLY"
+
+
+class RepositoryConsistencyError(EcsColumnarError, RuntimeError):
+    """An invariant of the world does not hold: a fault of this library."""
+
+    code = "REPOSITORY_CONSISTENCY"
+    severity = "critical"
+    recoverable = False

@@ -1,0 +1,23 @@
+"""Numba kernels: arrays in, arrays out; nothing here knows the library.
+
+A family of kernels is loaded when it is first asked for, as
+``kernels.rows.gather(...)``, because importing Numba takes longer than
+importing all the rest.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ecs_columnar.kernels import entities, groups, rows, strings
+
+__all__ = ["entities", "groups", "rows", "strings"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in __all__:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

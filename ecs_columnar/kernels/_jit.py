@@ -1,0 +1,193 @@
+"""The one place that chooses Numba's options.
+
+A kernel has the signatures that its annotations say, and no others:
+
+* they are compiled when they are first called, or by `compile_all`, and then
+  kept on disk (`_cache`);
+* an array that is read may be read-only or writable, one that is written must
+  be writable; all are C-contiguous;
+* a scalar may be of a narrower type than declared;
+* any other argument is refused with a TypeError. No array is converted, and
+  nothing else is ever compiled.
+
+With ``NUMBA_DISABLE_JIT=1`` kernels are plain functions, which check nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import typing
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, cast
+
+import numba
+import numpy as np
+from numba.core import config, sigutils, types
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import CPUDispatcher
+from numba.core.typeconv import Conversion
+
+from ecs_columnar import kernels
+from ecs_columnar.kernels._cache import DiskCache
+from ecs_columnar.kernels._types import Argument
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_Signature = tuple[Any, ...]
+
+# No fastmath: results must not depend on the processor. No boundscheck, so that
+# NUMBA_BOUNDSCHECK decides.
+_OPTIONS: Final = {"nopython": True, "nogil": True, "error_model": "numpy", "boundscheck": None}
+
+
+def kernel(function: _Function) -> _Function:
+    """Compile a function for the types of its annotations, when first called.
+
+    Parameters
+    ----------
+    function : function
+        Arrays are annotated with the aliases of `_types`, scalars with ``int``,
+        ``float``, ``bool`` or a NumPy scalar type. A NamedTuple of those is one
+        argument. There are no default values.
+
+    Returns
+    -------
+    function
+        Raises TypeError for arguments of any other type.
+    """
+    if config.DISABLE_JIT:
+        return function
+    return cast("_Function", Kernel(function))
+
+
+def inlined(function: _Function) -> _Function:
+    """Make a function that kernels of the same file call, at no cost.
+
+    Of the same file, because the cache on disk takes a kernel for unchanged if
+    its file is.
+    """
+    if config.DISABLE_JIT:
+        return function
+    return cast("_Function", numba.njit(forceinline=True, **_inlined_options())(function))
+
+
+def compile_all() -> None:
+    """Compile all signatures of all kernels, or load them from disk.
+
+    Takes some ten seconds the first time, and less than one from then on.
+    """
+    for family in kernels.__all__:
+        module = importlib.import_module(f"{kernels.__name__}.{family}")
+        for member in vars(module).values():
+            if isinstance(member, Kernel):
+                member.compile_declared()
+
+
+class Kernel(CPUDispatcher):
+    """A Numba dispatcher that compiles the declared signatures only.
+
+    A call with arguments of known types goes through Numba's C code, as with
+    any jitted function. Python runs only when types are new.
+    """
+
+    def __init__(
+        self,
+        py_func: Any,
+        locals: dict[str, Any] | None = None,
+        targetoptions: dict[str, Any] | None = None,
+    ) -> None:
+        if py_func.__defaults__ or py_func.__kwdefaults__:
+            raise TypeError(f"cannot compile {py_func.__qualname__}: kernels have no defaults")
+        super().__init__(py_func, locals or {}, targetoptions or dict(_OPTIONS))
+        self._cache = DiskCache(py_func, self.targetoptions)
+        self._accepted: set[_Signature] = set()
+
+    @functools.cached_property
+    def declared(self) -> list[_Signature]:
+        """The argument types of each signature, compiled or not."""
+        return _signatures(self.py_func)
+
+    def compile_declared(self) -> None:
+        """Compile all signatures, and call none."""
+        for signature in self.declared:
+            super().compile(signature)
+
+    def compile(self, signature: Any) -> Any:
+        """Compile the declared signature that takes arguments of these types.
+
+        Numba calls this for types that no compiled signature takes.
+        """
+        given, _ = sigutils.normalize_signature(signature)
+        with global_compiler_lock:
+            entry_point = super().compile(self._choose(given))
+            if given not in self._accepted:
+                # Numba's C code takes exact matches only, as long as it may compile,
+                # and any conversion (3.7 to 3) when it may not. So it learns the types
+                # that come, as one more signature of the same machine code.
+                self._insert([argument._code for argument in given], entry_point, False)
+                self._accepted.add(given)
+        return entry_point
+
+    def add_overload(self, compiled: Any) -> None:
+        """Keep a compiled signature; `compile` tells the C code about it.
+
+        Numba's own method tells the C code about the declared types too, which
+        rarely come, as most arrays are writable: 0.05 us a call for nothing.
+        """
+        self.overloads[compiled.signature.args] = compiled
+
+    def _choose(self, given: _Signature) -> _Signature:
+        misfits = []
+        for signature in self.declared:
+            misfit = [k for k in range(len(given)) if not self._fits(given[k], signature[k])]
+            if not misfit:
+                return signature
+            misfits.append((len(misfit), misfit[0], signature))
+        _, k, signature = min(misfits, key=lambda found: found[0])
+        name = list(self._compiler.pysig.parameters)[k]
+        raise TypeError(
+            f"cannot call {self.__qualname__}: {name} is {given[k]}, "
+            f"and it takes {signature[k]}; convert it before the call"
+        )
+
+    def _fits(self, given: Any, declared: Any) -> bool:
+        if isinstance(declared, types.BaseNamedTuple):
+            return (
+                isinstance(given, types.BaseNamedTuple)
+                and given.instance_class is declared.instance_class
+                and all(map(self._fits, given.types, declared.types))
+            )
+        conversion = self.typingctx.can_convert(given, declared)
+        return conversion is not None and conversion <= Conversion.safe
+
+
+def _signatures(function: Callable[..., Any]) -> list[_Signature]:
+    """Translate annotations: one signature, or one for each variant."""
+    hints = typing.get_type_hints(function, include_extras=True)
+    hints.pop("return", None)
+    choices = [_choices(hint) for hint in hints.values()]
+    n_variants = max(map(len, choices), default=1)
+    # One signature a word: all columns that a call moves are of the same word.
+    return [tuple(c[i if len(c) > 1 else 0] for c in choices) for i in range(n_variants)]
+
+
+def _choices(hint: Any) -> list[Any]:
+    """Return the Numba types of an annotation: one, or one for each variant."""
+    if hasattr(hint, "__metadata__"):
+        (argument,) = (extra for extra in hint.__metadata__ if isinstance(extra, Argument))
+        return [
+            types.Array(_item_type(item), n_dims, "C", readonly=not argument.writable)
+            for item, n_dims in argument.variants
+        ]
+    if isinstance(hint, type) and hasattr(hint, "_fields"):
+        fields = typing.get_type_hints(hint, include_extras=True).values()
+        return [types.BaseTuple.from_types([_choices(field)[0] for field in fields], hint)]
+    return [_item_type(hint)]
+
+
+def _item_type(item: Any) -> Any:
+    return numba.from_dtype(np.dtype(item))
+
+
+def _inlined_options() -> dict[str, Any]:
+    return {name: value for name, value in _OPTIONS.items() if name != "nopython"}

@@ -1,0 +1,168 @@
+"""Kernels over the entity records: handles to rows, birth and death.
+
+A handle is ``generation << 32 | index``. A record whose generation is the
+handle's is alive; that of a dead one holds minus its next generation.
+"""
+
+from __future__ import annotations
+
+from ecs_columnar.dtypes import INDEX_BITS, INDEX_MASK, MAX_GENERATION
+from ecs_columnar.kernels._jit import kernel
+from ecs_columnar.kernels._types import (
+    CodesOut,
+    Entities,
+    EntitiesOut,
+    Handles,
+    HandlesOut,
+    MaskOut,
+    Rows,
+    RowsOut,
+)
+
+
+@kernel
+def fresh_handles(n_used: int, out: HandlesOut) -> None:
+    """Give the first handles of indices that were never used.
+
+    Parameters
+    ----------
+    n_used : int
+        Indices ever used; the first fresh one.
+    out : int64 array, shape (n,)
+    """
+    for i in range(out.shape[0]):
+        out[i] = (1 << INDEX_BITS) | (n_used + i)
+
+
+@kernel
+def enter(handles: Handles, table: int, first_row: int, records: EntitiesOut) -> None:
+    """Record entities as alive, in consecutive rows of a table.
+
+    Parameters
+    ----------
+    handles : int64 array, shape (k,)
+    table, first_row : int
+    records : ENTITY_RECORD array
+    """
+    for i in range(handles.shape[0]):
+        index = handles[i] & INDEX_MASK
+        records[index]["generation"] = handles[i] >> INDEX_BITS
+        records[index]["table"] = table
+        records[index]["row"] = first_row + i
+
+
+@kernel
+def locate(
+    handles: Handles, records: Entities, tables: CodesOut, rows: RowsOut
+) -> tuple[int, bool]:
+    """Find table and row of each handle.
+
+    Parameters
+    ----------
+    handles : int64 array, shape (k,)
+        Any numbers.
+    records : ENTITY_RECORD array, shape (n_used,)
+    tables : int32 array, shape (k,)
+        Out: -1 for a handle of no living entity.
+    rows : intp array, shape (k,)
+        Out: undefined where the table is -1.
+
+    Returns
+    -------
+    n_dead : int
+        Handles of no living entity.
+    is_mixed : bool
+        Whether there is more than one table.
+    """
+    n_dead = 0
+    is_mixed = False
+    first = -1
+    for i in range(handles.shape[0]):
+        generation = handles[i] >> INDEX_BITS
+        index = handles[i] & INDEX_MASK
+        if (
+            generation > 0
+            and index < records.shape[0]
+            and records[index]["generation"] == generation
+        ):
+            table = records[index]["table"]
+            rows[i] = records[index]["row"]
+        else:
+            table = -1
+            n_dead += 1
+        tables[i] = table
+        if i == 0:
+            first = table
+        is_mixed |= table != first
+    return n_dead, is_mixed
+
+
+@kernel
+def are_alive(handles: Handles, records: Entities, out: MaskOut) -> int:
+    """Tell for each handle whether its entity is alive, and count those.
+
+    Parameters
+    ----------
+    handles : int64 array, shape (k,)
+    records : ENTITY_RECORD array, shape (n_used,)
+    out : bool array, shape (k,)
+    """
+    n_alive = 0
+    for i in range(handles.shape[0]):
+        generation = handles[i] >> INDEX_BITS
+        index = handles[i] & INDEX_MASK
+        out[i] = (
+            generation > 0
+            and index < records.shape[0]
+            and records[index]["generation"] == generation
+        )
+        n_alive += out[i]
+    return n_alive
+
+
+@kernel
+def set_rows(handles: Handles, rows: Rows, records: EntitiesOut) -> None:
+    """Record new rows, in the same tables, for some entities.
+
+    Parameters
+    ----------
+    handles : int64 array, shape (k,)
+    rows : intp array, shape (k,)
+    records : ENTITY_RECORD array
+    """
+    for i in range(handles.shape[0]):
+        records[handles[i] & INDEX_MASK]["row"] = rows[i]
+
+
+@kernel
+def release(handles: Handles, records: EntitiesOut, freed: HandlesOut) -> int:
+    """Record entities as dead.
+
+    An index whose generations are used up is retired, not freed: its record
+    holds 0, which no handle has.
+
+    Parameters
+    ----------
+    handles : int64 array, shape (k,)
+        Distinct, alive.
+    records : ENTITY_RECORD array
+    freed : int64 array, shape (k,)
+        Out: the next handles of the indices, in order.
+
+    Returns
+    -------
+    int
+        Number of indices freed.
+    """
+    n_freed = 0
+    for i in range(handles.shape[0]):
+        index = handles[i] & INDEX_MASK
+        generation = handles[i] >> INDEX_BITS
+        records[index]["table"] = -1
+        if generation == MAX_GENERATION:
+            records[index]["generation"] = 0
+        else:
+            records[index]["generation"] = -(generation + 1)
+            freed[n_freed] = handles[i] + (1 << INDEX_BITS)
+            n_freed += 1
+    return n_freed

@@ -1,0 +1,126 @@
+"""String ids of entities, both ways.
+
+* ``handle_of[symbol]`` is the entity that a string names, 0 for none;
+  ``symbol_of[index]`` is the string of an entity, -1 for none.
+* Strings are interned in a table shared with the names of places, so that the
+  place "harbour" and the entity "harbour" are found to be one.
+* An entity without an id has none stored. Its name, ``17v2``, is made up when
+  it is asked for, and doesn't find it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar.column import grown
+from ecs_columnar.dtypes import CODE, HANDLE, INDEX_BITS, INDEX_MASK, NO_CODE, NO_ENTITY
+from ecs_columnar.errors import RepositoryConsistencyError
+from ecs_columnar.strings import StringTable
+
+
+def format_handle(handle: int) -> str:
+    """Write a handle as index and generation.
+
+    Examples
+    --------
+    >>> format_handle(2 << 32 | 17)
+    '17v2'
+    """
+    return f"{int(handle) & INDEX_MASK}v{int(handle) >> INDEX_BITS}"
+
+
+class Names:
+    """Which entity has which string id.
+
+    Parameters
+    ----------
+    symbols : StringTable
+        Where the strings are kept.
+
+    Attributes
+    ----------
+    handle_of : int64 array
+        By symbol.
+    symbol_of : int32 array
+        By entity index, as long as the highest index that ever had an id.
+    n_named : int
+    """
+
+    __slots__ = ("handle_of", "n_named", "symbol_of", "symbols")
+
+    def __init__(self, symbols: StringTable) -> None:
+        self.symbols: Final = symbols
+        self.handle_of = np.empty(0, HANDLE)
+        self.symbol_of = np.empty(0, CODE)
+        self.n_named = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the maps, without the strings."""
+        return self.handle_of.nbytes + self.symbol_of.nbytes
+
+    def handles_of(self, symbols: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Return the entity that each symbol names, `NO_ENTITY` where none."""
+        handles = np.full(symbols.shape[0], NO_ENTITY, HANDLE)
+        known = (symbols >= 0) & (symbols < self.handle_of.shape[0])
+        if known.all():
+            return np.take(self.handle_of, symbols, out=handles, mode="clip")
+        handles[known] = self.handle_of[symbols[known]]
+        return handles
+
+    def symbols_of(self, handles: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return the symbol of each living entity's id, -1 where it has none."""
+        indices = handles & INDEX_MASK
+        symbols = np.full(handles.shape[0], NO_CODE, CODE)
+        known = indices < self.symbol_of.shape[0]
+        symbols[known] = self.symbol_of[indices[known]]
+        return symbols
+
+    def reserve(self, handles: NDArray[np.int64]) -> None:
+        """Make room to bind these entities to any symbols that exist now."""
+        self.handle_of = grown(self.handle_of, self.symbols.n_codes, NO_ENTITY)
+        if handles.shape[0]:
+            self.symbol_of = grown(self.symbol_of, int((handles & INDEX_MASK).max()) + 1, NO_CODE)
+
+    def bind(self, symbols: NDArray[np.int32], handles: NDArray[np.int64]) -> None:
+        """Give ids to entities that have none; room is reserved."""
+        self.handle_of[symbols] = handles
+        self.symbol_of[handles & INDEX_MASK] = symbols
+        self.n_named += handles.shape[0]
+
+    def unbind(self, handles: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Take their ids from entities, and return the symbols that name nothing now."""
+        symbols = self.symbols_of(handles)
+        symbols = symbols[symbols >= 0]
+        self.handle_of[symbols] = NO_ENTITY
+        indices = handles & INDEX_MASK
+        self.symbol_of[indices[indices < self.symbol_of.shape[0]]] = NO_CODE
+        self.n_named -= symbols.shape[0]
+        return symbols
+
+    def text(self, handles: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the id of each living entity, or the name made up for it."""
+        symbols = self.symbols_of(handles)
+        texts = self.symbols.decode(symbols)
+        for i in np.flatnonzero(symbols < 0):
+            texts[i] = format_handle(handles[i])
+        return texts
+
+    def check(self) -> None:
+        """Verify that ids and entities are a bijection.
+
+        Raises
+        ------
+        RepositoryConsistencyError
+            When they are not.
+        """
+        symbols = np.flatnonzero(self.handle_of[: self.symbols.n_codes])
+        back = self.symbols_of(self.handle_of[symbols])
+        n_named = int(np.count_nonzero(self.symbol_of >= 0))
+        if not np.array_equal(symbols, back) or not n_named == symbols.shape[0] == self.n_named:
+            raise RepositoryConsistencyError(
+                f"cannot trust the ids: {symbols.shape[0]} strings name {n_named} entities"
+            )

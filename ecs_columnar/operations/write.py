@@ -1,0 +1,170 @@
+"""Read and write values of components where they are: rows stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar.column import Column
+from ecs_columnar.errors import ComponentNotFoundError, InvalidArgumentError, first_three
+from ecs_columnar.names import format_handle
+from ecs_columnar.operations.values import (
+    at_position,
+    at_positions,
+    to_some_values,
+    to_values,
+    types_of,
+)
+from ecs_columnar.registry import ComponentType
+from ecs_columnar.schema import Component
+from ecs_columnar.selection import Positions, Selection
+from ecs_columnar.storage import Storage
+from ecs_columnar.table import Table, Values
+
+
+def set_components(storage: Storage, selection: Selection, components: Iterable[Component]) -> None:
+    """Overwrite components that all of the entities have; see `World.set`."""
+    by_type = types_of(storage, components, "set")
+    for component_type in by_type:
+        refuse_lacking(storage, selection, component_type, "set")
+    n = len(selection)
+    with ExitStack() as undo:
+        values = {t: to_values(storage, t, component, n, undo) for t, component in by_type.items()}
+        undo.pop_all()
+
+    for component_type, value in values.items():
+        for table, rows, positions in _places(storage, selection, component_type):
+            write_rows(table, component_type, rows, at_positions(component_type, value, positions))
+
+
+def set_fields(
+    storage: Storage, selection: Selection, component_type: ComponentType, given: dict[str, Any]
+) -> None:
+    """Overwrite some fields of a component that all of the entities have."""
+    known = [field.name for field in component_type.fields]
+    unknown = [name for name in given if name not in known]
+    if unknown or not given:
+        raise InvalidArgumentError(
+            "fields",
+            given,
+            f"cannot set {first_three(unknown) or 'no fields'} of {component_type.type_id}; "
+            f"it has {first_three(known) or 'none'}",
+        )
+    refuse_lacking(storage, selection, component_type, "set")
+    with ExitStack() as undo:
+        values = to_some_values(storage, component_type, given, len(selection), undo)
+        undo.pop_all()
+
+    for table, rows, positions in _places(storage, selection, component_type):
+        columns = table.columns[component_type]
+        for field, column in zip(component_type.fields, columns, strict=True):
+            if field.name in values:
+                value = at_position(field, values[field.name], positions)
+                write_column(column, table.length, rows, value)
+
+
+def get(
+    storage: Storage, selection: Selection, component_type: ComponentType
+) -> list[NDArray[Any]]:
+    """Copy the values of a component that all of the entities have; see `World.get`.
+
+    Returns
+    -------
+    list of array, each of shape ``(n, *field.shape)``
+        A field each; codes of strings decoded.
+    """
+    return [
+        component_type.pools[f.name].decode(values) if f.kind == "string" else values
+        for f, values in zip(
+            component_type.fields, get_codes(storage, selection, component_type), strict=True
+        )
+    ]
+
+
+def get_codes(
+    storage: Storage, selection: Selection, component_type: ComponentType
+) -> list[NDArray[Any]]:
+    """Copy the values of a component as they are stored: strings as codes."""
+    refuse_lacking(storage, selection, component_type, "get")
+    out = [np.empty((len(selection), *f.shape), f.dtype) for f in component_type.fields]
+    for table, rows, positions in _places(storage, selection, component_type):
+        for column, values in zip(table.columns[component_type], out, strict=True):
+            values[positions] = column.view(table.length) if rows is None else column.gather(rows)
+    return out
+
+
+def has(storage: Storage, selection: Selection, component_type: ComponentType) -> NDArray[np.bool_]:
+    """Tell for each entity whether it has a component."""
+    if component_type.is_sparse:
+        return storage.sparse_of(component_type).rows_of(selection.handles) >= 0
+    found = np.empty(len(selection), np.bool_)
+    for part in selection.parts:
+        found[part.positions] = bool(part.table.mask & component_type.bit)
+    return found
+
+
+def write_rows(
+    table: Table, component_type: ComponentType, rows: NDArray[np.intp] | None, values: Values
+) -> None:
+    """Write one value, or one a row, into some rows of a component; None is all rows."""
+    for column, value in zip(table.columns[component_type], values, strict=True):
+        write_column(column, table.length, rows, value)
+
+
+def write_column(
+    column: Column, n_rows: int, rows: NDArray[np.intp] | None, values: NDArray[Any]
+) -> None:
+    """Write one value, or one a row, into some rows of a column; None is the first ``n_rows``."""
+    if rows is None:
+        column.write(0, n_rows, values)
+    else:
+        column.scatter(rows, values)
+
+
+def refuse_lacking(
+    storage: Storage, selection: Selection, component_type: ComponentType, verb: str
+) -> None:
+    """Raise when an entity lacks a component.
+
+    Raises
+    ------
+    ComponentNotFoundError
+    """
+    lacking = entities_lacking(storage, selection, component_type)
+    if lacking.shape[0]:
+        name = component_type.type_id
+        raise ComponentNotFoundError(
+            f"cannot {verb} {name}: {lacking.shape[0]} of {len(selection)} entities lack it "
+            f"({first_three(map(format_handle, lacking[:4]))}); keep the others with "
+            f"entities[world.has(entities, {component_type.schema.component.__name__})]",
+            component_type_id=name,
+            entities=lacking,
+        )
+
+
+def entities_lacking(
+    storage: Storage, selection: Selection, component_type: ComponentType
+) -> NDArray[np.int64]:
+    """Return the entities of a batch that lack a component."""
+    if component_type.is_sparse:
+        rows = storage.sparse_of(component_type).rows_of(selection.handles)
+        return selection.handles[rows < 0]
+    lacking = [
+        part.handles() for part in selection.parts if not part.table.mask & component_type.bit
+    ]
+    return np.concatenate(lacking) if lacking else np.empty(0, np.int64)
+
+
+def _places(
+    storage: Storage, selection: Selection, component_type: ComponentType
+) -> Iterable[tuple[Table, NDArray[np.intp] | None, Positions]]:
+    """Yield where the values are: a table, rows, and their positions in the batch."""
+    if component_type.is_sparse:
+        sparse = storage.sparse_of(component_type)
+        yield sparse.table, sparse.rows_of(selection.handles), slice(None)
+        return
+    yield from selection.parts

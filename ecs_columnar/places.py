@@ -1,0 +1,184 @@
+"""Places: what an entity can be in, as small codes.
+
+A place is a string, an entity, or both, when the entity's id is the string;
+which of them came first makes no difference. A place stays when its entity is
+removed: who was there still is, and the place is a dangling one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar.column import grown
+from ecs_columnar.dtypes import CODE, HANDLE, INDEX_MASK, NO_CODE, NO_ENTITY
+from ecs_columnar.errors import RepositoryConsistencyError
+from ecs_columnar.names import Names, format_handle
+
+
+class Places:
+    """Codes of places, by string and by entity.
+
+    Parameters
+    ----------
+    names : Names
+        Which entity has which string id.
+
+    Attributes
+    ----------
+    code_of_symbol, code_of_index : int32 array
+        Place of a string and of an entity index, -1 for none.
+    symbols : int32 array, shape (capacity,)
+        String of each place, -1 for none.
+    entities : int64 array, shape (capacity,)
+        Entity of each place: living, or `NO_ENTITY`; where there is no string,
+        the one that it was.
+    n_places : int
+    seen : dict of str to int
+        Codes of places that were asked for one by one, as they were spelled: a
+        place keeps its code, and a dict is the fastest way to a single one.
+    """
+
+    __slots__ = (
+        "code_of_index",
+        "code_of_symbol",
+        "entities",
+        "n_places",
+        "names",
+        "seen",
+        "symbols",
+    )
+
+    def __init__(self, names: Names) -> None:
+        self.names: Final = names
+        self.code_of_symbol = np.empty(0, CODE)
+        self.code_of_index = np.empty(0, CODE)
+        self.symbols = np.empty(0, CODE)
+        self.entities = np.empty(0, HANDLE)
+        self.n_places = 0
+        self.seen: dict[str, int] = {}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all maps, capacity included."""
+        arrays = (self.code_of_symbol, self.code_of_index, self.symbols, self.entities)
+        return sum(array.nbytes for array in arrays)
+
+    def find_symbols(self, symbols: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the place of each symbol, -1 where it is none."""
+        return _lookup(self.code_of_symbol, symbols)
+
+    def find_entities(self, handles: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return the place that each living entity is, -1 where it is none."""
+        return _lookup(self.code_of_index, handles & INDEX_MASK)
+
+    def of_symbols(self, symbols: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the place of each symbol; what was none becomes one."""
+        codes = self.find_symbols(symbols)
+        new = _first_occurrences(symbols[codes < 0])
+        if new.shape[0]:
+            self._found(new, self.names.handles_of(new))
+            codes = self.find_symbols(symbols)
+        return codes
+
+    def of_entities(self, handles: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return the place that each living entity is; what was none becomes one."""
+        codes = self.find_entities(handles)
+        new = _first_occurrences(handles[codes < 0])
+        if new.shape[0]:
+            self._found(self.names.symbols_of(new), new)
+            codes = self.find_entities(handles)
+        return codes
+
+    def rollback(self, n_places: int) -> None:
+        """Forget the places made since there were ``n_places``."""
+        if n_places == self.n_places:
+            return
+        self.seen.clear()
+        symbols = self.symbols[n_places : self.n_places]
+        self.code_of_symbol[symbols[symbols >= 0]] = NO_CODE
+        handles = self.entities[n_places : self.n_places]
+        self.code_of_index[handles[handles != NO_ENTITY] & INDEX_MASK] = NO_CODE
+        self.n_places = n_places
+
+    def reserve(self, handles: NDArray[np.int64]) -> None:
+        """Make room to link these entities."""
+        if handles.shape[0]:
+            n = int((handles & INDEX_MASK).max()) + 1
+            self.code_of_index = grown(self.code_of_index, n, NO_CODE)
+
+    def link(self, codes: NDArray[np.int32], handles: NDArray[np.int64]) -> None:
+        """Make entities, just named, the places that their strings were already."""
+        self.entities[codes] = handles
+        self.code_of_index[handles & INDEX_MASK] = codes
+
+    def unlink(self, handles: NDArray[np.int64]) -> None:
+        """Take entities, about to die, from the places that they are."""
+        codes = self.find_entities(handles)
+        codes = codes[codes >= 0]
+        if codes.shape[0]:
+            self.code_of_index[self.entities[codes] & INDEX_MASK] = NO_CODE
+            self.entities[codes[self.symbols[codes] >= 0]] = NO_ENTITY
+
+    def text(self, codes: NDArray[np.int32]) -> NDArray[Any]:
+        """Return the name of each place; None for nowhere."""
+        safe = np.where(codes < 0, 0, codes)
+        symbols = np.where(codes < 0, NO_CODE, _lookup(self.symbols, safe))
+        texts = self.names.symbols.decode(symbols.astype(CODE))
+        for i in np.flatnonzero((symbols < 0) & (codes >= 0)):
+            texts[i] = format_handle(self.entities[codes[i]])
+        return texts
+
+    def check(self, is_alive: NDArray[np.bool_]) -> None:
+        """Verify that strings, entities and codes agree.
+
+        Parameters
+        ----------
+        is_alive : bool array, shape (n_places,)
+            Whether the entity of each place is alive.
+
+        Raises
+        ------
+        RepositoryConsistencyError
+            When they do not.
+        """
+        codes = np.arange(self.n_places, dtype=CODE)
+        symbols, entities = self.symbols[: self.n_places], self.entities[: self.n_places]
+        named = symbols >= 0
+        if not np.array_equal(self.find_symbols(symbols[named]), codes[named]):
+            raise RepositoryConsistencyError("cannot trust the places: a name finds another one")
+        if not np.array_equal(self.find_entities(entities[is_alive]), codes[is_alive]):
+            raise RepositoryConsistencyError("cannot trust the places: an entity is another one")
+        if not np.array_equal(np.where(named, self.names.handles_of(symbols), entities), entities):
+            raise RepositoryConsistencyError("cannot trust the places: an id is of another entity")
+
+    def _found(self, symbols: NDArray[np.int32], handles: NDArray[np.int64]) -> None:
+        """Make new places of distinct symbols, entities or both."""
+        start, stop = self.n_places, self.n_places + symbols.shape[0]
+        self.symbols = grown(self.symbols, stop, NO_CODE)
+        self.entities = grown(self.entities, stop, NO_ENTITY)
+        self.code_of_symbol = grown(self.code_of_symbol, self.names.symbols.n_codes, NO_CODE)
+        is_entity = handles != NO_ENTITY
+        self.reserve(handles[is_entity])
+        self.symbols[start:stop] = symbols
+        self.entities[start:stop] = handles
+        codes = np.arange(start, stop, dtype=CODE)
+        self.code_of_symbol[symbols[symbols >= 0]] = codes[symbols >= 0]
+        self.code_of_index[handles[is_entity] & INDEX_MASK] = codes[is_entity]
+        self.n_places = stop
+
+
+def _lookup(table: NDArray[np.int32], keys: NDArray[Any]) -> NDArray[np.int32]:
+    """Return ``table[keys]``, -1 where a key is outside."""
+    found = np.full(keys.shape[0], NO_CODE, CODE)
+    inside = (keys >= 0) & (keys < table.shape[0])
+    found[inside] = table[keys[inside]]
+    return found
+
+
+def _first_occurrences(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the distinct values in the order in which they first occur."""
+    distinct, first = np.unique(values, return_index=True)
+    return np.asarray(distinct[np.argsort(first)])

@@ -1,0 +1,259 @@
+"""Queries: which tables match, and views of their columns.
+
+A query holds no rows. It looks for matching tables each time it is used, so
+that one made once stays right for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar.errors import ComponentNotFoundError, InvalidArgumentError
+from ecs_columnar.registry import ComponentType
+from ecs_columnar.schema import Component
+from ecs_columnar.selection import HasSelection, Part, Selection
+from ecs_columnar.storage import Storage
+from ecs_columnar.table import Table
+from ecs_columnar.views import ColumnsView
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AnyComponent = TypeVar("AnyComponent", bound=Component)
+
+
+class Mut(Generic[AnyComponent]):
+    """A term of a query whose columns are written: ``Mut[Position]``.
+
+    Examples
+    --------
+    >>> import ecs_columnar as ecs
+    >>> class Position(ecs.Component):
+    ...     x: ecs.f4
+    >>> Mut[Position]
+    Mut[Position]
+    """
+
+    __slots__ = ("component",)
+
+    def __init__(self, component: type[AnyComponent]) -> None:
+        self.component = component
+
+    def __class_getitem__(cls, component: Any) -> Any:
+        return cls(component)
+
+    def __repr__(self) -> str:
+        return f"Mut[{self.component.__name__}]"
+
+
+class TableView:
+    """The rows of one table that a query matches: what a loop over a query sees.
+
+    ``view[Position]`` has an attribute for each field, a contiguous array
+    without a copy, read-only unless the query asked for ``Mut[Position]``.
+    Good until the loop goes on.
+    """
+
+    __slots__ = ("_mutable", "_storage", "_table", "_types", "_views")
+
+    def __init__(
+        self,
+        storage: Storage,
+        table: Table,
+        types: dict[type[Component], ComponentType],
+        mutable: frozenset[type[Component]],
+    ) -> None:
+        self._storage = storage
+        self._table = table
+        self._types = types
+        self._mutable = mutable
+        self._views: dict[type[Component], ColumnsView] = {}
+
+    @property
+    def handles(self) -> NDArray[np.int64]:
+        """Handles of the rows, shape (n,): a read-only view."""
+        handles = self._table.handle_view()
+        handles.flags.writeable = False
+        return handles
+
+    def __getitem__(self, component: type[AnyComponent]) -> AnyComponent:
+        view = self._views.get(component)
+        if view is None:
+            view = self._views[component] = self._view(component)
+        return view  # type: ignore[return-value]  # has the attributes that count
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __repr__(self) -> str:
+        names = ", ".join(component.__name__ for component in self._types)
+        return f"<TableView of {len(self)} entities with ({names})>"
+
+    def _view(self, component: type[Component]) -> ColumnsView:
+        found = self._types.get(component)
+        if found is None:
+            name = getattr(component, "__name__", repr(component))
+            raise ComponentNotFoundError(
+                f"cannot view {name}: it is not a term of this query; add it to the query",
+                component_type_id=name,
+            )
+        is_mutable = component in self._mutable
+        return ColumnsView(self._storage, self._table, found, is_mutable=is_mutable)
+
+
+class Query(HasSelection):
+    """All entities that have some components and lack others.
+
+    Made by `World.query`. Iterating gives one `TableView` per table that is not
+    empty; `handles`, `count` and `to_pandas` look at all of them at once. A
+    query can be given wherever entities are expected.
+    """
+
+    __slots__ = ("_mutable", "_types", "_without")
+
+    def __init__(
+        self, storage: Storage, terms: Iterable[Any], without: Iterable[type[Component]]
+    ) -> None:
+        self._storage = storage
+        mutable: set[type[Component]] = set()
+        types: dict[type[Component], ComponentType] = {}
+        for term in terms:
+            component = term.component if isinstance(term, Mut) else term
+            if isinstance(term, Mut):
+                mutable.add(component)
+            types[component] = storage.registry.of(component)
+        self._types: Final = types
+        self._mutable: Final = frozenset(mutable)
+        self._without: Final = tuple(storage.registry.of(component) for component in without)
+        for component_type in self._without:
+            if component_type.schema.component in types:
+                raise InvalidArgumentError(
+                    "without",
+                    component_type.schema.component,
+                    f"cannot query with and without {component_type.type_id} at once",
+                )
+
+    def count(self) -> int:
+        """Return the number of entities that match. O(tables) without sparse components."""
+        if self._sparse_terms():
+            return len(self.selection())
+        return sum(len(table) for table in self._tables())
+
+    def handles(self) -> NDArray[np.int64]:
+        """Return the handles of all entities that match, in row order: a copy."""
+        return self.selection().handles
+
+    def selection(self) -> Selection:
+        """Return all entities that match, by table."""
+        parts, start = [], 0
+        for table in self._tables():
+            parts.append(Part(table, None, slice(start, start + len(table))))
+            start += len(table)
+        whole = Selection(parts)
+        return self._sift(whole) if self._sparse_terms() else whole
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Copy all values into a DataFrame, a row an entity.
+
+        Returns
+        -------
+        DataFrame
+            The index, named "entity", is the handles. A column for each field,
+            named ``"Position.x"``; strings as categoricals; a sub-array as a
+            column for each element, ``"Position.v[0]"``; a tag has none.
+        """
+        from ecs_columnar.frames import to_frame
+
+        return to_frame(self._storage, self.selection(), tuple(self._types.values()))
+
+    def __iter__(self) -> Iterator[TableView]:
+        if self._sparse_terms():
+            names = ", ".join(component.type_id for component in self._sparse_terms())
+            raise InvalidArgumentError(
+                "terms",
+                names,
+                f"cannot iterate over {names}: a sparse component has no contiguous rows beside "
+                "the others; use world.get(query, ...) and world.set(query, ...), or store it "
+                "in tables",
+            )
+        return self._iterate()
+
+    def __len__(self) -> int:
+        return self.count()
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        from ecs_columnar.display import query_text
+
+        return query_text(self)
+
+    def _repr_html_(self) -> str:
+        from ecs_columnar.display import query_html
+
+        return query_html(self)
+
+    def describe(self) -> str:
+        """Write the terms as they were given."""
+        terms = [
+            f"Mut[{component.__name__}]" if component in self._mutable else component.__name__
+            for component in self._types
+        ]
+        if self._without:
+            names = ", ".join(c.schema.component.__name__ for c in self._without)
+            terms.append(f"without=({names})")
+        return f"query({', '.join(terms)})"
+
+    def head(self, n: int) -> pd.DataFrame:
+        """Copy the first ``n`` entities that match into a DataFrame, as `to_pandas` does."""
+        from ecs_columnar.frames import to_frame
+
+        return to_frame(self._storage, _first(self.selection(), n), tuple(self._types.values()))
+
+    def _iterate(self) -> Iterator[TableView]:
+        tables = list(self._tables())
+        with self._storage.open_query():
+            for table in tables:
+                yield TableView(self._storage, table, self._types, self._mutable)
+
+    def _tables(self) -> Iterator[Table]:
+        wanted = sum(t.bit for t in self._types.values() if not t.is_sparse)
+        refused = sum(t.bit for t in set(self._without) if not t.is_sparse)
+        for table in self._storage.tables:
+            mask = table.mask
+            if mask & wanted == wanted and not mask & refused and table.length:
+                yield table
+
+    def _sparse_terms(self) -> list[ComponentType]:
+        return [t for t in (*self._types.values(), *self._without) if t.is_sparse]
+
+    def _sift(self, selection: Selection) -> Selection:
+        """Keep the entities that sparse components let through."""
+        keep = np.ones(len(selection), np.bool_)
+        for component in self._sparse_terms():
+            sparse = self._storage.sparse_of(component)
+            keep &= (sparse.rows_of(selection.handles) >= 0) ^ (component in self._without)
+        parts, start = [], 0
+        for part in selection.parts:
+            rows = np.flatnonzero(keep[part.positions])
+            if rows.shape[0]:
+                positions = slice(start, start + rows.shape[0])
+                parts.append(Part(part.table, rows, positions))
+                start += rows.shape[0]
+        return Selection(parts)
+
+
+def _first(selection: Selection, n: int) -> Selection:
+    parts = []
+    for part in selection.parts:
+        start = part.positions.start if isinstance(part.positions, slice) else 0
+        k = min(len(part), n - start)
+        if k > 0:
+            rows = np.arange(k) if part.rows is None else part.rows[:k]
+            parts.append(Part(part.table, rows, slice(start, start + k)))
+    return Selection(parts)

@@ -1,0 +1,159 @@
+"""The component types of one world.
+
+Each gets a bit, in the order in which the world first meets it, so that a set
+of components is one Python integer; and a pool for each ``str_`` field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from ecs_columnar.errors import ComponentNotFoundError, DuplicateContentError, SchemaError
+from ecs_columnar.schema import Component, Field, Schema
+from ecs_columnar.strings import StringTable
+
+
+class ComponentType:
+    """A component in a world.
+
+    Attributes
+    ----------
+    schema : Schema
+    index : int
+        Place in the order of registration.
+    bit : int
+        ``1 << index``.
+    pools : dict of str to StringTable
+        Of each ``str_`` field, by name.
+    cells : type or None
+        The class through which single entities are read and written, once made.
+    """
+
+    __slots__ = ("bit", "cells", "index", "pools", "schema")
+
+    def __init__(self, schema: Schema, index: int) -> None:
+        self.schema: Final = schema
+        self.index: Final = index
+        self.bit: Final = 1 << index
+        self.cells: Any = None
+        self.pools: Final = {f.name: StringTable() for f in schema.fields if f.kind == "string"}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self.schema.component, self.index, self.pools)
+
+    @property
+    def type_id(self) -> str:
+        """Name of the type in messages and files."""
+        return self.schema.type_id
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """Fields in the order of declaration."""
+        return self.schema.fields
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether the component lies outside of the tables."""
+        return self.schema.storage == "sparse"
+
+    def __repr__(self) -> str:
+        return f"<ComponentType {self.type_id}>"
+
+
+def _rebuild(
+    component: type[Component], index: int, pools: dict[str, StringTable]
+) -> ComponentType:
+    rebuilt = ComponentType(component.__schema__, index)
+    rebuilt.pools.update(pools)
+    return rebuilt
+
+
+class Registry:
+    """Component classes and their types in one world.
+
+    Examples
+    --------
+    >>> import ecs_columnar as ecs
+    >>> class Frozen(ecs.Component): ...
+    >>> registry = Registry()
+    >>> registry.of(Frozen).bit
+    1
+    """
+
+    __slots__ = ("_by_class", "_by_id", "types")
+
+    def __init__(self) -> None:
+        self.types: list[ComponentType] = []
+        self._by_class: dict[type[Component], ComponentType] = {}
+        self._by_id: dict[str, ComponentType] = {}
+
+    def __len__(self) -> int:
+        return len(self.types)
+
+    def __iter__(self) -> Iterator[ComponentType]:
+        return iter(self.types)
+
+    def of(self, component: type[Component]) -> ComponentType:
+        """Return the type of a component class, registered now if it is new.
+
+        Raises
+        ------
+        DuplicateContentError
+            When another class has the same type id.
+        SchemaError
+            When it is not a component class.
+        """
+        try:
+            found = self._by_class.get(component)
+        except TypeError:  # a list of classes, or what else has no hash
+            found = None
+        return self._register(component) if found is None else found
+
+    def by_id(self, type_id: str) -> ComponentType:
+        """Return the type of this id.
+
+        Raises
+        ------
+        ComponentNotFoundError
+            When the world has not met it.
+        """
+        found = self._by_id.get(type_id)
+        if found is None:
+            raise ComponentNotFoundError(
+                f"cannot find component type {type_id!r}: this world has "
+                f"{', '.join(self._by_id) or 'none'}",
+                component_type_id=type_id,
+            )
+        return found
+
+    def in_mask(self, mask: int) -> tuple[ComponentType, ...]:
+        """Return the types of a set, in the order of registration. O(types in it)."""
+        found = []
+        while mask:
+            bit = mask & -mask
+            found.append(self.types[bit.bit_length() - 1])
+            mask ^= bit
+        return tuple(found)
+
+    def _register(self, component: type[Component]) -> ComponentType:
+        if not (isinstance(component, type) and issubclass(component, Component)):
+            raise SchemaError(
+                f"cannot use {component!r} as a component class; subclass ecs_columnar.Component"
+            )
+        if component is Component:
+            raise SchemaError("cannot use Component itself as a component; subclass it")
+        schema = component.__schema__
+        other = self._by_id.get(schema.type_id)
+        if other is not None:
+            raise DuplicateContentError(
+                f"cannot use {component.__module__}.{component.__qualname__} as component "
+                f"{schema.type_id}: {other.schema.component.__module__}."
+                f"{other.schema.component.__qualname__} is; give one of them another id",
+                content_id=schema.type_id,
+            )
+        registered = ComponentType(schema, len(self.types))
+        self.types.append(registered)
+        self._by_class[component] = registered
+        self._by_id[schema.type_id] = registered
+        return registered

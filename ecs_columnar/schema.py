@@ -1,0 +1,240 @@
+"""Components and their schemas.
+
+A component class is a dataclass whose annotations are field types. Its schema
+is made when the class is, so that a class that has no columns is refused
+where it is written. An instance holds what it was given, a scalar or an array
+a field; nothing is cast before a world takes it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import typing
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Literal, dataclass_transform
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar.errors import SchemaError
+from ecs_columnar.fields import FieldType, Kind, field
+
+Storage = Literal["table", "sparse"]
+
+
+_NO_RANGE: Final = (None, 0, 0)
+
+
+def _exact_range(dtype: np.dtype[Any]) -> tuple[type | None, float, float]:
+    if dtype.kind == "b":
+        return bool, False, True
+    if dtype.kind == "f" and dtype.itemsize in (4, 8):
+        greatest = float(np.finfo(dtype).max)
+        return float, -greatest, greatest
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return int, int(limits.min), int(limits.max)
+    return _NO_RANGE
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a component.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"number", "string", "reference", "object"}
+    dtype : numpy.dtype
+        Of the column.
+    shape : tuple of int
+        Of one value; ``()`` for a scalar.
+    is_finite : bool
+        Whether NaN, infinity and NaT are refused.
+    exact : type or None
+        The Python type whose values from ``low`` to ``high`` the column takes
+        as they are: bool, int or float; None where there is none, as for
+        sub-arrays.
+    low, high : int or float
+    """
+
+    name: str
+    kind: Kind
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    is_finite: bool = False
+    exact: Any = dataclasses.field(init=False)
+    low: float = dataclasses.field(init=False)
+    high: float = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        is_plain = self.kind == "number" and not self.shape
+        exact, low, high = _exact_range(self.dtype) if is_plain else _NO_RANGE
+        object.__setattr__(self, "exact", exact)
+        object.__setattr__(self, "low", low)
+        object.__setattr__(self, "high", high)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of one value."""
+        return self.dtype.itemsize * int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What the columns of a component are.
+
+    Attributes
+    ----------
+    component : type
+        The class.
+    type_id : str
+        Its name in messages, files and services.
+    fields : tuple of Field
+        In the order of declaration; empty for a tag.
+    storage : {"table", "sparse"}
+        Whether its columns lie in the tables or in a sparse set of its own.
+    """
+
+    component: type[Component]
+    type_id: str
+    fields: tuple[Field, ...]
+    storage: Storage
+
+    @property
+    def is_tag(self) -> bool:
+        """Whether there are no fields."""
+        return not self.fields
+
+    @property
+    def dtype(self) -> np.dtype[np.void]:
+        """Structured dtype of a record, with Python strings for ``str_`` fields."""
+        return np.dtype(
+            [
+                (f.name, np.dtype(object) if f.kind == "string" else f.dtype, f.shape)
+                for f in self.fields
+            ]
+        )
+
+
+@dataclass_transform(eq_default=False, field_specifiers=(field,))
+class Component:
+    """Base of all component classes.
+
+    Subclass it and annotate the fields with field types. The subclass is a
+    dataclass: it takes its fields by position or by name, each a scalar (for
+    all entities alike) or an array (a value an entity).
+
+    Parameters
+    ----------
+    id : str, optional
+        Class keyword: the type id; the class name by default.
+    storage : {"table", "sparse"}, optional
+        Class keyword: "sparse" keeps the component outside of the tables, for
+        what is rare or toggled often.
+
+    Raises
+    ------
+    SchemaError
+        At the class statement, when an annotation is not a field type.
+
+    Examples
+    --------
+    >>> import ecs_columnar as ecs
+    >>> class Position(ecs.Component):
+    ...     x: ecs.f4
+    ...     y: ecs.f4 = 0.0
+    >>> Position(x=[1, 2, 3])
+    Position(x=[1, 2, 3], y=0.0)
+    >>> Position.__schema__.type_id
+    'Position'
+    """
+
+    __schema__: ClassVar[Schema]
+
+    def __init_subclass__(
+        cls, *, id: str | None = None, storage: Storage = "table", **kwargs: Any
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        local_names = sys._getframe(1).f_locals
+        type_id = cls.__name__ if id is None else id
+        if not type_id.strip():
+            raise SchemaError(f"cannot declare component {cls.__name__}: its id is blank")
+        if storage not in ("table", "sparse"):
+            raise SchemaError(
+                f"cannot declare component {type_id}: storage is {storage!r}; "
+                "use 'table' or 'sparse'"
+            )
+        dataclass(eq=False, repr=False)(cls)
+        cls.__schema__ = Schema(cls, type_id, _fields(cls, type_id, local_names), storage)
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{f.name}={_short(getattr(self, f.name))}" for f in schema_of(self))
+        return f"{type(self).__name__}({values})"
+
+    def records(self) -> NDArray[np.void]:
+        """Copy the values into one structured array, a record an entity.
+
+        Returns
+        -------
+        structured array, shape (n,) or ()
+            With a field of the same name for each field; strings as objects.
+
+        Examples
+        --------
+        >>> import ecs_columnar as ecs
+        >>> class Position(ecs.Component):
+        ...     x: ecs.f4
+        ...     y: ecs.f4 = 0.0
+        >>> Position([1.0, 2.0], 5.0).records().tolist()
+        [(1.0, 5.0), (2.0, 5.0)]
+        """
+        schema = type(self).__schema__
+        values = [np.asarray(getattr(self, f.name)) for f in schema.fields]
+        shapes = [
+            value.shape[: value.ndim - len(f.shape)]
+            for f, value in zip(schema.fields, values, strict=True)
+        ]
+        records = np.empty(np.broadcast_shapes(*shapes), schema.dtype)
+        for f, value in zip(schema.fields, values, strict=True):
+            records[f.name] = value
+        return records
+
+
+def schema_of(component: Component | type[Component]) -> tuple[Field, ...]:
+    """Return the fields of a component or a component class."""
+    return component.__schema__.fields
+
+
+def _fields(cls: type[Component], type_id: str, local_names: dict[str, Any]) -> tuple[Field, ...]:
+    try:
+        annotations = typing.get_type_hints(cls, localns=local_names)
+    except NameError as error:
+        raise SchemaError(f"cannot declare component {type_id}: {error}") from error
+    return tuple(
+        _field(type_id, declared, annotations[declared.name])
+        for declared in dataclasses.fields(cls)  # type: ignore[arg-type]  # made one above
+    )
+
+
+def _field(type_id: str, declared: dataclasses.Field[Any], annotation: Any) -> Field:
+    if not (isinstance(annotation, type) and issubclass(annotation, FieldType)):
+        raise SchemaError(
+            f"cannot declare component {type_id}: field {declared.name} is annotated with "
+            f"{annotation!r}; use a field type such as f4, i8, bool_, str_, ref or array(f4, 3)"
+        )
+    is_finite = bool(declared.metadata.get("finite", False))
+    if is_finite and annotation.dtype.kind not in "fmM":
+        raise SchemaError(
+            f"cannot declare component {type_id}: field {declared.name} is of type "
+            f"{annotation.__name__}, which is always finite; leave finite=True out"
+        )
+    return Field(declared.name, annotation.kind, annotation.dtype, annotation.shape, is_finite)
+
+
+def _short(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        return f"<{value.dtype} array of shape {value.shape}>"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,466 @@
+"""A set of strings, each with a small code: what ids, place names and ``str`` fields are.
+
+* A code is valid until its string is discarded. Codes of discarded strings are
+  used again, the last ones first, before fresh ones.
+* Everything is a function of the history of calls: the same calls give the same
+  codes and the same bytes on every run and platform. So the hash has no random
+  seed, unlike Python's. Strings that have been made to collide are met by
+  another seed (see `StringTable`).
+* Room is made before anything is written, and the kernels that write cannot
+  fail. A call that runs out of memory changes nothing but capacity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar import kernels
+from ecs_columnar.column import grown_capacity
+from ecs_columnar.dtypes import CODE, NO_CODE
+from ecs_columnar.encoding import Encoded, blank, encode, to_bytes, to_text, to_texts
+from ecs_columnar.errors import InvalidArgumentError, RepositoryConsistencyError, first_three
+from ecs_columnar.string_pool import (
+    empty_pool,
+    empty_slots,
+    live_codes,
+    n_spare_slots,
+    sorted_slots,
+    view_strings,
+    with_bytes,
+    with_homes,
+    with_next_seed,
+    with_records,
+)
+
+if TYPE_CHECKING:
+    from ecs_columnar.kernels.strings import Pool
+
+__all__ = ["Encoded", "Mark", "StringTable", "blank", "encode"]
+
+# Strings are taken in so many at a time that what one kernel reads is in the
+# cache for the next: of 1k to 256k, 2k to 8k were fastest.
+_N_AT_ONCE: Final = 4096
+
+_MAX_STRINGS: Final = 2**30
+_MAX_LENGTH: Final = 2**31 - 1
+
+
+class Mark(NamedTuple):
+    """A state of a `StringTable` to go back to."""
+
+    n_codes: int
+    n_free: int
+    n_bytes: int
+    n_discards: int
+
+
+class StringTable:
+    """A set of distinct strings, each with an int32 code.
+
+    Memory is 28 bytes a string, and its own bytes in UTF-8; after a growth up
+    to half as much again is spare. A million ids of 12 characters take 40 MB.
+
+    Notes
+    -----
+    Look-ups hash and compare bytes in compiled loops (`kernels.strings`). A
+    million ids of 12 characters take 80 ns each to put in and 25 to 50 to find,
+    and before that what `encode` takes.
+
+    The hash is fast, known, and no defence against somebody who chooses strings
+    to collide. The harm is bounded: when a string would lie more than 256 slots
+    behind its home, all are hashed again with the next seed, and twice the
+    slots are allowed from then on. To get there somebody needs hundreds of
+    strings that collide, to get there again hundreds that collide under both
+    seeds, and so on; each time costs one pass over the table.
+
+    Examples
+    --------
+    >>> table = StringTable()
+    >>> table.intern(encode(["harbour", "market", "harbour"]))
+    (array([0, 1, 0], dtype=int32), 2)
+    >>> table.find(encode(["market", "tower"]))
+    array([ 1, -1], dtype=int32)
+    >>> table.decode(np.array([1, -1, 0], np.int32))
+    array(['market', None, 'harbour'], dtype=object)
+    """
+
+    __slots__ = (
+        "_free",
+        "_n_bytes",
+        "_n_codes",
+        "_n_discards",
+        "_n_free",
+        "_n_waste",
+        "_pool",
+    )
+
+    _pool: Pool
+
+    def __init__(self) -> None:
+        self._n_codes = 0
+        self._n_free = 0
+        self._n_bytes = 0  # used in the arena, those of discarded strings included
+        self._n_waste = 0  # of discarded strings
+        self._n_discards = 0
+        self._free = np.empty(0, CODE)  # a stack: the last one is used first
+        self._pool = empty_pool()
+
+    def __len__(self) -> int:
+        return self._n_codes - self._n_free
+
+    def __repr__(self) -> str:
+        return f"<StringTable: {len(self)} strings, {self.nbytes} bytes>"
+
+    @property
+    def n_codes(self) -> int:
+        """One more than the highest code ever given: the length of an array by code."""
+        return self._n_codes
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays, capacity included."""
+        pool = self._pool
+        return pool.slots.nbytes + pool.records.nbytes + pool.arena.nbytes + self._free.nbytes
+
+    # --- strings to codes ------------------------------------------------------------
+
+    def find(self, encoded: Encoded) -> NDArray[np.int32]:
+        """Return the codes of strings; changes nothing.
+
+        Parameters
+        ----------
+        encoded : Encoded
+            ``n`` strings.
+
+        Returns
+        -------
+        int32 array, shape (n,)
+            -1 where a string is not in the table, or is missing.
+        """
+        codes = np.empty(encoded.n_strings, CODE)
+        for rows in _parts(encoded.n_strings):
+            self._find(encoded.take(rows), codes[rows])
+        if encoded.missing is not None:
+            codes[encoded.missing] = NO_CODE
+        return codes
+
+    def code(self, string: str) -> int:
+        """Return the code of one string, -1 if it is not in the table.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When it is not a `str`.
+        """
+        if not isinstance(string, str):
+            message = f"cannot look up {string!r}: it is not a str"
+            raise InvalidArgumentError("string", string, message)
+        slots, records, arena, n_homes, seed = self._pool
+        data = to_bytes(string)
+        return kernels.strings.find_one(data, slots, records, arena, n_homes, seed)
+
+    def intern(self, encoded: Encoded) -> tuple[NDArray[np.int32], int]:
+        """Return the codes of strings; those that are not in the table come into it.
+
+        Parameters
+        ----------
+        encoded : Encoded
+            ``n`` strings.
+
+        Returns
+        -------
+        codes : int32 array, shape (n,)
+            New strings have codes in the order in which they first occur: those
+            of discarded strings, the last ones first, then fresh ones. -1 where
+            a string is missing.
+        n_new : int
+            Number of strings that were not in the table.
+
+        Raises
+        ------
+        MemoryError
+            Nothing has changed.
+        InvalidArgumentError
+            When a string has 2**31 bytes or more, or the table 2**30 strings.
+            Nothing has changed.
+        """
+        codes = np.full(encoded.n_strings, NO_CODE, CODE)
+        if encoded.missing is not None:
+            present = np.flatnonzero(~encoded.missing)
+            encoded = encoded.take(present)._replace(missing=None)
+            codes[present], n_new = self.intern(encoded)
+            return codes, n_new
+        n_before, mark = len(self), self.mark()
+        try:
+            for rows in _parts(encoded.n_strings):
+                self._intern(encoded, rows, codes[rows])
+        except BaseException:
+            self.rollback(mark)
+            raise
+        return codes, len(self) - n_before
+
+    # --- codes to strings ------------------------------------------------------------
+
+    def string(self, code: int) -> str:
+        """Return the string of one code.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When the code is of no string.
+        """
+        record = self._pool.records[code] if 0 <= code < self._n_codes else None
+        if record is None or record["start"] == kernels.strings.NO_START:
+            raise _not_codes(np.array([code]), 1, "of no string")
+        start, length = record.item()
+        return to_text(self._pool.arena[start : start + length])
+
+    def decode(self, codes: NDArray[np.int32]) -> NDArray[Any]:
+        """Return the strings of codes, as an object array; None for -1.
+
+        Parameters
+        ----------
+        codes : int32 array, shape (n,)
+
+        Raises
+        ------
+        InvalidArgumentError
+            When a code, other than -1, is of no string.
+        """
+        codes = np.ascontiguousarray(codes, CODE)
+        self._measure(codes)
+        if codes.shape[0] <= self._n_codes:
+            texts = self._texts(codes)
+            texts[codes < 0] = None
+            return texts
+        # Some occur more than once: make each string once. The last item, that
+        # of code -1, stays None.
+        texts = np.empty(self._n_codes + 1, object)
+        live = live_codes(self._pool, self._n_codes)
+        texts[live] = self._texts(live)
+        return np.asarray(texts[codes.astype(np.intp)])
+
+    def encoded(self, codes: NDArray[np.int32]) -> Encoded:
+        """Return the strings of codes as bytes: a view, until the table changes.
+
+        Parameters
+        ----------
+        codes : int32 array, shape (n,)
+            Of strings in the table.
+        """
+        return view_strings(self._pool, np.asarray(codes, CODE))
+
+    # --- going back ------------------------------------------------------------------
+
+    def mark(self) -> Mark:
+        """Return a mark to which `rollback` goes back."""
+        return Mark(self._n_codes, self._n_free, self._n_bytes, self._n_discards)
+
+    def rollback(self, mark: Mark) -> None:
+        """Undo all that `intern` did since the mark.
+
+        All is as it was, byte by byte, except that capacity stays, and that
+        slots whose number or seed has changed stay so. Allocates nothing.
+        O(strings undone).
+
+        Parameters
+        ----------
+        mark : Mark
+            The last one, or one from before that.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When strings have been discarded since, or the mark has been undone.
+        """
+        n_codes, n_free, n_bytes, n_discards = mark
+        if n_discards != self._n_discards or not (
+            n_codes <= self._n_codes and n_free >= self._n_free and n_bytes <= self._n_bytes
+        ):
+            message = "cannot roll back: strings were discarded since, or an older mark undone"
+            raise InvalidArgumentError("mark", mark, message)
+        reused = self._free[self._n_free : n_free]
+        kernels.strings.remove(reused, n_codes, self._n_codes, self._pool)
+        self._n_codes, self._n_free, self._n_bytes = n_codes, n_free, n_bytes
+
+    def discard(self, codes: NDArray[np.int32]) -> None:
+        """Forget strings. To intern them again in the same order gives the same codes.
+
+        Parameters
+        ----------
+        codes : int32 array, shape (n,)
+            Distinct, of strings in the table.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When they are not. Nothing has changed.
+        MemoryError
+            Nothing has changed.
+        """
+        codes = np.ascontiguousarray(codes, CODE)
+        n_bytes = self._measure_distinct(codes)
+        n_free = self._n_free + codes.shape[0]
+        if n_free > self._free.shape[0]:
+            free = np.empty(grown_capacity(self._free.shape[0], n_free), CODE)
+            free[: self._n_free] = self._free[: self._n_free]
+            self._free = free
+        kernels.strings.remove(codes, 0, 0, self._pool)
+        self._free[self._n_free : n_free] = codes[::-1]
+        self._n_free = n_free
+        self._n_waste += n_bytes
+        self._n_discards += 1
+        if 2 * self._n_waste > self._n_bytes:
+            self._compact()
+
+    def copy(self) -> StringTable:
+        """Return an equal table that shares nothing with this one."""
+        other = StringTable()
+        for name in self.__slots__:
+            setattr(other, name, getattr(self, name))
+        other._free = self._free.copy()
+        pool = self._pool
+        other._pool = pool._replace(
+            slots=pool.slots.copy(), records=pool.records.copy(), arena=pool.arena.copy()
+        )
+        return other
+
+    def check(self) -> None:
+        """Verify that codes, strings, slots and free codes agree. O(codes).
+
+        Raises
+        ------
+        RepositoryConsistencyError
+            When they do not.
+        """
+        live = live_codes(self._pool, self._n_codes)
+        codes = np.sort(np.concatenate([live, self._free[: self._n_free]]))
+        if not np.array_equal(codes, np.arange(self._n_codes)):
+            raise RepositoryConsistencyError(
+                f"cannot trust the strings: of {self._n_codes} codes {live.shape[0]} are in use "
+                f"and {self._n_free} free"
+            )
+        encoded = self.encoded(live)
+        n_live_bytes = int((encoded.ends - encoded.starts).sum())
+        last = int(encoded.ends.max(initial=0))
+        if last > self._n_bytes or n_live_bytes != self._n_bytes - self._n_waste:
+            raise RepositoryConsistencyError(
+                f"cannot trust the strings: they have {n_live_bytes} bytes up to {last}, not "
+                f"{self._n_bytes - self._n_waste} up to {self._n_bytes}"
+            )
+        n_astray = int(np.count_nonzero(self.find(encoded) != live))
+        if n_astray:
+            raise RepositoryConsistencyError(
+                f"cannot trust the strings: {n_astray} of {live.shape[0]} do not find their code"
+            )
+        pool, slots = self._pool, empty_slots(self._pool.n_homes, n_spare_slots(self._pool))
+        kernels.strings.move_slots(sorted_slots(pool, live, pool.seed), pool.n_homes, slots)
+        if not np.array_equal(slots, pool.slots):
+            raise RepositoryConsistencyError("cannot trust the strings: slots are out of order")
+
+    # --- parts -----------------------------------------------------------------------
+
+    def _find(self, part: Encoded, codes: NDArray[np.int32]) -> tuple[NDArray[np.int32], int, int]:
+        """Find codes; return the tags of the strings, and how many, of what size, are absent."""
+        strings, pool = part.for_kernels(), self._pool
+        tags, buffer = np.empty(part.n_strings, CODE), np.empty(part.n_strings, np.int64)
+        kernels.strings.hash_strings(strings, pool.seed, tags)
+        return tags, *kernels.strings.find(strings, tags, pool, buffer, codes)
+
+    def _intern(self, encoded: Encoded, rows: slice, codes: NDArray[np.int32]) -> None:
+        """Intern some of the strings."""
+        part = encoded.take(rows)
+        tags, n_absent, n_bytes = self._find(part, codes)
+        if n_absent == 0:
+            return
+        if n_bytes > _MAX_LENGTH and (part.ends - part.starts).max() > _MAX_LENGTH:
+            message = "cannot intern strings: one has 2**31 bytes or more; cut it"
+            raise InvalidArgumentError("encoded", encoded, message)
+        # Hope for as many new ones among the strings that follow.
+        share = n_absent / part.n_strings * (1 - rows.stop / encoded.n_strings)
+        self._reserve(
+            (n_absent, n_absent + int(share * encoded.n_strings)),
+            (n_bytes, n_bytes + int(share * encoded.data.shape[0])),
+        )
+        while not self._insert(part, tags, codes):
+            pool = self._pool
+            self._pool = with_next_seed(pool, self._n_codes, n_spare_slots(pool))
+            kernels.strings.hash_strings(part.for_kernels(), self._pool.seed, tags)
+
+    def _reserve(self, strings: tuple[int, int], n_bytes: tuple[int, int]) -> None:
+        """Make room for new strings and their bytes: (needed, hoped for)."""
+        if len(self) + strings[0] > _MAX_STRINGS:
+            message = f"cannot intern strings: a table holds {_MAX_STRINGS} of them; use several"
+            raise InvalidArgumentError("encoded", strings[0], message)
+        n_fresh = [self._n_codes + max(0, n - self._n_free) for n in strings]
+        pool = with_records(self._pool, self._n_codes, *n_fresh)
+        pool = with_bytes(pool, self._n_bytes, *(self._n_bytes + n for n in n_bytes))
+        self._pool = with_homes(pool, self._n_codes, *(len(self) + n for n in strings))
+
+    def _insert(self, part: Encoded, tags: NDArray[np.int32], codes: NDArray[np.int32]) -> bool:
+        """Put absent strings in; return whether each one found a slot near its home."""
+        free = self._free[: self._n_free]
+        n_done, n_new, self._n_bytes = kernels.strings.insert(
+            part.for_kernels(), tags, free, self._n_codes, self._n_bytes, self._pool, codes
+        )
+        n_reused = min(n_new, self._n_free)
+        self._n_free -= n_reused
+        self._n_codes += n_new - n_reused
+        return n_done == part.n_strings
+
+    def _measure(self, codes: NDArray[np.int32]) -> int:
+        """Return the bytes of strings; raise if a code, other than -1, is of none."""
+        n_bytes, n_absent = kernels.strings.measure(codes, self._pool.records[: self._n_codes])
+        if n_absent:
+            is_live = np.isin(codes, live_codes(self._pool, self._n_codes)) | (codes == NO_CODE)
+            raise _not_codes(codes[~is_live], codes.shape[0], "of no string")
+        return n_bytes
+
+    def _measure_distinct(self, codes: NDArray[np.int32]) -> int:
+        """Return the bytes of strings; raise if one is there twice or not at all."""
+        ordered = np.sort(codes)
+        is_fault = ordered == NO_CODE
+        is_fault[1:] |= ordered[1:] == ordered[:-1]
+        if is_fault.any():
+            raise _not_codes(ordered[is_fault], codes.shape[0], "-1 or there twice")
+        return self._measure(codes)
+
+    def _texts(self, codes: NDArray[np.int32]) -> NDArray[Any]:
+        """Return the strings of codes as an object array, empty ones for -1."""
+        n, pool = codes.shape[0], self._pool
+        data = np.zeros(self._measure(codes) + max(0, n - 1), np.uint8)
+        kernels.strings.write_strings(codes, pool.records, pool.arena, 1, data)
+        texts = to_texts(data)
+        if len(texts) != n:  # some contain the separator, or there are none
+            texts = [self.string(code) if code >= 0 else "" for code in codes.tolist()]
+        out = np.empty(n, object)
+        out[:] = texts
+        return out
+
+    def _compact(self) -> None:
+        """Move the strings to an arena without waste, if there is memory for one."""
+        n_bytes = self._n_bytes - self._n_waste
+        try:
+            arena = np.empty(n_bytes, np.uint8)
+        except MemoryError:
+            return  # waste is no fault, and the next discard tries again
+        kernels.strings.compact(self._pool.arena, self._pool.records[: self._n_codes], arena)
+        self._pool = self._pool._replace(arena=arena)
+        self._n_bytes, self._n_waste = n_bytes, 0
+
+
+def _parts(n: int) -> Iterator[slice]:
+    """Cut ``n`` strings into as many as are taken at a time."""
+    return (slice(start, min(n, start + _N_AT_ONCE)) for start in range(0, n, _N_AT_ONCE))
+
+
+def _not_codes(faults: NDArray[Any], n: int, fault: str) -> InvalidArgumentError:
+    message = (
+        f"cannot use codes: {faults.shape[0]} of {n} are {fault} ({first_three(faults)}); "
+        "a code is valid until its string is discarded"
+    )
+    return InvalidArgumentError("codes", faults, message)

@@ -1,0 +1,184 @@
+"""Entities of one set of components: a row each, an array a field.
+
+* All columns and ``handles`` have capacity for ``length`` rows, and keep it.
+* Rows have no holes: what is removed is replaced by rows of the tail.
+* A table that is taken over whole changes its set of components and keeps its
+  number, so that no entity record has to be written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar import kernels
+from ecs_columnar.column import HANDLES, Column
+from ecs_columnar.dtypes import ROW
+from ecs_columnar.errors import RepositoryConsistencyError
+from ecs_columnar.registry import ComponentType
+
+Values: TypeAlias = tuple[NDArray[np.generic], ...]
+"""Of each field of a component, one value or one an entity, of the exact dtype."""
+
+
+class Removal(NamedTuple):
+    """What removing rows will move.
+
+    Attributes
+    ----------
+    n_left : int
+        Rows that remain.
+    holes, movers : intp array, shape (k,)
+        The rows of the tail that fill the holes.
+    """
+
+    n_left: int
+    holes: NDArray[np.intp]
+    movers: NDArray[np.intp]
+
+
+class Table:
+    """Rows of the entities that have exactly one set of components.
+
+    Parameters
+    ----------
+    number : int
+        Place in the storage's list of tables.
+    types : iterable of ComponentType
+        The components that lie in tables, in the order of registration.
+
+    Attributes
+    ----------
+    mask : int
+        The set of components, a bit each.
+    columns : dict of ComponentType to list of Column
+    handles : Column
+    length : int
+    """
+
+    __slots__ = ("columns", "handles", "length", "mask", "number")
+
+    def __init__(self, number: int, types: Iterable[ComponentType]) -> None:
+        self.number: Final = number
+        self.columns: dict[ComponentType, list[Column]] = {}
+        self.handles = Column(HANDLES)
+        self.mask = 0
+        self.length = 0
+        for component in types:
+            self.add_component(component, [Column(field) for field in component.fields])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all columns and the handles, capacity included."""
+        return self.handles.nbytes + sum(column.nbytes for column in self.all_columns())
+
+    def all_columns(self) -> Iterable[Column]:
+        """Return the columns of all fields, without the handles."""
+        return (column for columns in self.columns.values() for column in columns)
+
+    def handle_view(self) -> NDArray[np.int64]:
+        """Return the handle of each row: a writable view."""
+        return self.handles.view(self.length)
+
+    def add_component(self, component: ComponentType, columns: list[Column]) -> None:
+        """Give the table one more component; its columns have the length already."""
+        self.columns[component] = columns
+        self.mask |= component.bit
+
+    def drop_component(self, component: ComponentType) -> list[Column]:
+        """Take a component from the table, and return its columns."""
+        self.mask ^= component.bit
+        return self.columns.pop(component)
+
+    def reserve(self, n_more: int) -> None:
+        """Make room for more rows; the only thing here that allocates."""
+        n_rows = self.length + n_more
+        self.handles.reserve(n_rows)
+        for column in self.all_columns():
+            column.reserve(n_rows)
+
+    def append(self, handles: NDArray[np.int64], values: Mapping[ComponentType, Values]) -> None:
+        """Append rows; room has been reserved, and every component has its values."""
+        start, stop = self.length, self.length + handles.shape[0]
+        self.handles.write(start, stop, handles)
+        for component, columns in self.columns.items():
+            for column, value in zip(columns, values[component], strict=True):
+                column.write(start, stop, value)
+        self.length = stop
+
+    def append_from(
+        self, source: Table, rows: NDArray[np.intp] | None, values: Mapping[ComponentType, Values]
+    ) -> None:
+        """Append rows of another table; components that it lacks come from ``values``.
+
+        Parameters
+        ----------
+        source : Table
+        rows : intp array, shape (n,), or None
+            None is all rows of the source.
+        values : mapping of ComponentType to tuple of array
+            Wins over what the source has.
+        """
+        n = source.length if rows is None else rows.shape[0]
+        start = self.length
+        self.handles.take_from(source.handles, rows, start, n)
+        for component, columns in self.columns.items():
+            if component in values:
+                for column, value in zip(columns, values[component], strict=True):
+                    column.write(start, start + n, value)
+            else:
+                for column, other in zip(columns, source.columns[component], strict=True):
+                    column.take_from(other, rows, start, n)
+        self.length = start + n
+
+    def plan_removal(self, rows: NDArray[np.intp] | None) -> Removal:
+        """Find which rows of the tail will fill the holes of a removal.
+
+        Parameters
+        ----------
+        rows : intp array, shape (k,), or None
+            Increasing; None is all rows.
+        """
+        if rows is None or rows.shape[0] == self.length:
+            nothing = np.empty(0, ROW)
+            return Removal(0, nothing, nothing)
+        n_left = self.length - rows.shape[0]
+        holes = np.empty(rows.shape[0], ROW)
+        movers = np.empty(rows.shape[0], ROW)
+        n_pairs = kernels.rows.split_tail(rows, n_left, holes, movers)
+        return Removal(n_left, holes[:n_pairs], movers[:n_pairs])
+
+    def remove(self, removal: Removal) -> None:
+        """Remove rows as planned: the last rows fill the holes. O(rows removed)."""
+        n_before, self.length = self.length, removal.n_left
+        if removal.holes.shape[0]:
+            self.handles.fill_holes(removal.holes, removal.movers)
+        for column in self.all_columns():
+            if removal.holes.shape[0]:
+                column.fill_holes(removal.holes, removal.movers)
+            column.clear_tail(self.length, n_before)
+
+    def check(self) -> None:
+        """Verify that all columns hold the length.
+
+        Raises
+        ------
+        RepositoryConsistencyError
+            When one does not.
+        """
+        for column in (self.handles, *self.all_columns()):
+            if column.capacity < self.length:
+                raise RepositoryConsistencyError(
+                    f"cannot trust table {self.number}: column {column.field.name} has room for "
+                    f"{column.capacity} of {self.length} rows"
+                )
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __repr__(self) -> str:
+        names = ", ".join(component.type_id for component in self.columns)
+        return f"<Table {self.number}: {self.length} rows of ({names})>"

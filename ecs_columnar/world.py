@@ -1,0 +1,389 @@
+"""The object that users hold: a thin face over the storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar.definitions import Definition, Definitions
+from ecs_columnar.entity import Entity
+from ecs_columnar.errors import InvalidArgumentError, first_three
+from ecs_columnar.ids import Ids
+from ecs_columnar.locations import Locations
+from ecs_columnar.operations.despawn import despawn
+from ecs_columnar.operations.move import move
+from ecs_columnar.operations.spawn import spawn, spawn_one
+from ecs_columnar.operations.transfer import add, remove
+from ecs_columnar.operations.values import to_values, types_of
+from ecs_columnar.operations.write import get, has, set_components, set_fields
+from ecs_columnar.query import Query
+from ecs_columnar.schema import Component
+from ecs_columnar.selection import is_one, living, select, to_handles
+from ecs_columnar.stats import Stats, measure
+from ecs_columnar.storage import Storage
+
+AnyComponent = TypeVar("AnyComponent", bound=Component)
+
+
+class World:
+    """Entities, their components, and the places where they are.
+
+    Entities are int64 handles in arrays. Wherever a method takes ``entities``
+    it takes a handle, an int64 array, a string id, a list or array of them, an
+    `Entity` or a `Query`. A method that fails has changed nothing.
+
+    Attributes
+    ----------
+    locations : Locations
+        Who is where.
+    ids : Ids
+        String ids to handles and back.
+    definitions : Definitions
+        Named sets of components to spawn from.
+
+    Examples
+    --------
+    >>> import ecs_columnar as ecs
+    >>> class Position(ecs.Component):
+    ...     x: ecs.f4
+    ...     y: ecs.f4 = 0.0
+    >>> class Velocity(ecs.Component):
+    ...     dx: ecs.f4
+    >>> world = ecs.World()
+    >>> ships = world.spawn(3, Position([0, 1, 2]), Velocity(1.0), at="harbour")
+    >>> for rows in world.query(ecs.Mut[Position], Velocity):
+    ...     rows[Position].x += rows[Velocity].dx * 0.5
+    >>> world.get(ships, Position).x
+    array([0.5, 1.5, 2.5], dtype=float32)
+    >>> world.move(ships[:2], "open sea")
+    >>> world.locations.count("harbour")
+    1
+    """
+
+    __slots__ = ("_storage",)
+
+    def __init__(self) -> None:
+        self._storage = Storage()
+
+    @property
+    def locations(self) -> Locations:
+        """Who is where."""
+        return Locations(self._storage)
+
+    @property
+    def ids(self) -> Ids:
+        """String ids to handles and back."""
+        return Ids(self._storage)
+
+    @property
+    def definitions(self) -> Definitions:
+        """Named sets of components to spawn from."""
+        return self._storage.definitions
+
+    def spawn(
+        self,
+        n: int,
+        /,
+        *components: Component,
+        ids: Any = None,
+        at: Any = None,
+        definition: str | None = None,
+    ) -> NDArray[np.int64]:
+        """Bring ``n`` entities to life.
+
+        Parameters
+        ----------
+        n : int
+        *components : Component
+            Each field one value for all, or an array of ``n``.
+        ids : sequence of str, optional
+            An id for each: not blank, not taken, all different.
+        at : place or sequence of places, optional
+            Where they are: strings, handles or entities; None is nowhere.
+        definition : str, optional
+            Id of a definition whose components they get as well; one that is
+            given in ``components`` replaces the definition's whole.
+
+        Returns
+        -------
+        int64 array, shape (n,)
+            Their handles.
+
+        Raises
+        ------
+        InvalidArgumentError, ValidationError, InvalidInstanceIdError
+        DuplicateEntityError, DefinitionNotFoundError, StaleHandleError
+        StructuralChangeError
+            While a query is being iterated over.
+        """
+        if not _is_count(n):
+            raise InvalidArgumentError(
+                "n", n, f"cannot spawn {n!r} entities: n is a number, 0 or more"
+            )
+        if definition is not None:
+            components = self.definitions[definition].with_overrides(components)
+        return spawn(self._storage, int(n), components, ids=ids, at=at)
+
+    def spawn_one(
+        self,
+        *components: Component,
+        id: str | None = None,
+        at: Any = None,
+        definition: str | None = None,
+    ) -> Entity:
+        """Bring one entity to life; see `spawn`."""
+        if id is None and at is None and definition is None:
+            handle = spawn_one(self._storage, components)
+            if handle is not None:
+                return Entity(self._storage, handle)
+        ids = None if id is None else [id]
+        handles = self.spawn(1, *components, ids=ids, at=at, definition=definition)
+        return Entity(self._storage, int(handles[0]))
+
+    def despawn(self, entities: Any) -> None:
+        """Remove entities with all that they have. O(entities).
+
+        Places that they are stay, as dangling ones; references to them stay too,
+        and are dead handles.
+
+        Raises
+        ------
+        StaleHandleError, EntityNotFoundError, DuplicateEntityError
+        StructuralChangeError
+            While a query is being iterated over.
+        """
+        despawn(self._storage, select(self._storage, entities, "despawn"))
+
+    def add(self, entities: Any, /, *components: Component) -> None:
+        """Add components to entities; overwrite them where they are there already.
+
+        O(entities), except that for all rows of a table at once it is only the
+        new columns.
+
+        Raises
+        ------
+        StaleHandleError, EntityNotFoundError, DuplicateEntityError, ValidationError
+        StructuralChangeError
+            While a query is being iterated over.
+        """
+        add(self._storage, select(self._storage, entities, "add components"), components)
+
+    def remove(self, entities: Any, /, *components: type[Component]) -> None:
+        """Remove components from entities.
+
+        Raises
+        ------
+        ComponentNotFoundError
+            When an entity lacks one of them.
+        StaleHandleError, EntityNotFoundError, DuplicateEntityError
+        StructuralChangeError
+            While a query is being iterated over.
+        """
+        types = dict.fromkeys(self._storage.registry.of(component) for component in components)
+        remove(self._storage, select(self._storage, entities, "remove components"), types)
+
+    def set(
+        self, entities: Any, /, *components: Component | type[Component], **fields: Any
+    ) -> None:
+        """Overwrite components that the entities have, or some fields of one.
+
+        Where an entity is there twice, the last value wins.
+
+        Parameters
+        ----------
+        entities : entities
+        *components : Component
+            ``set(e, Position(0, 0))``; or one class, with fields by name:
+            ``set(e, Position, x=0)``.
+        **fields
+            Each one value for all, or an array.
+
+        Raises
+        ------
+        ComponentNotFoundError
+            When an entity lacks one of them; `add` adds or overwrites.
+        StaleHandleError, EntityNotFoundError, ValidationError, InvalidArgumentError
+        """
+        selection = select(self._storage, entities, "set components")
+        if len(components) == 1 and isinstance(components[0], type):
+            component_type = self._storage.registry.of(components[0])
+            set_fields(self._storage, selection, component_type, fields)
+        elif fields:
+            raise InvalidArgumentError(
+                "fields",
+                fields,
+                f"cannot set fields {first_three(fields)} of {len(components)} components; "
+                "give one component class before them",
+            )
+        else:
+            set_components(self._storage, selection, components)  # type: ignore[arg-type]  # checked there
+
+    def get(self, entities: Any, component: type[AnyComponent]) -> AnyComponent:
+        """Copy the values of a component.
+
+        Returns
+        -------
+        Component
+            Of the class that was asked for, each field an array with a value an
+            entity; for one entity, one value. Strings as strings.
+
+        Raises
+        ------
+        ComponentNotFoundError
+            When an entity lacks it.
+        StaleHandleError, EntityNotFoundError
+        """
+        selection = select(self._storage, entities, "get components")
+        component_type = self._storage.registry.of(component)
+        found = component.__new__(component)
+        arrays = get(self._storage, selection, component_type)
+        for field, values in zip(component_type.fields, arrays, strict=True):
+            setattr(found, field.name, values[0] if is_one(entities) else values)
+        return found
+
+    def has(self, entities: Any, component: type[Component]) -> Any:
+        """Tell for each entity whether it has a component.
+
+        Returns
+        -------
+        bool array, shape (n,); or one bool for one entity
+
+        Raises
+        ------
+        StaleHandleError, EntityNotFoundError
+        """
+        selection = select(self._storage, entities, "look for components")
+        found = has(self._storage, selection, self._storage.registry.of(component))
+        return bool(found[0]) if is_one(entities) else found
+
+    def alive(self, entities: Any) -> Any:
+        """Tell for each handle whether its entity is alive; any numbers will do.
+
+        Returns
+        -------
+        bool array, shape (n,); or one bool for one handle
+        """
+        found = self._storage.entities.are_alive(to_handles(self._storage, entities))
+        return bool(found[0]) if is_one(entities) else found
+
+    def move(self, entities: Any, places: Any) -> None:
+        """Put entities into places. O(entities).
+
+        Where an entity is there more than once, its moves follow each other.
+
+        Parameters
+        ----------
+        entities : entities
+        places : place or sequence of places
+            One for all, or one for each: strings, handles or entities; None and
+            blank strings are nowhere. White space around a string is not part
+            of it.
+
+        Raises
+        ------
+        StaleHandleError, EntityNotFoundError, InvalidArgumentError
+        """
+        move(self._storage, living(self._storage, entities, "move"), places)
+
+    def query(
+        self,
+        *terms: Any,
+        without: type[Component] | Iterable[type[Component]] = (),
+    ) -> Query:
+        """Find entities by their components.
+
+        Parameters
+        ----------
+        *terms : component class, or ``Mut[...]`` of one
+            What they have. ``Mut`` asks for writable views.
+        without : component class or several, optional
+            What they lack.
+
+        Returns
+        -------
+        Query
+            Which stays right when the world changes.
+        """
+        refused = (without,) if isinstance(without, type) else tuple(without)
+        return Query(self._storage, terms, refused)
+
+    def entity(self, entity: Any) -> Entity:
+        """Return one entity, by id or handle, as an object.
+
+        Raises
+        ------
+        EntityNotFoundError, StaleHandleError
+        """
+        if not is_one(entity):
+            raise InvalidArgumentError(
+                "entity", entity, f"cannot use {entity!r} as one entity; give an id or a handle"
+            )
+        return Entity(self._storage, int(living(self._storage, entity, "find")[0]))
+
+    def define(self, definition_id: str, /, *components: Component) -> Definition:
+        """Name a set of components, to spawn from.
+
+        Parameters
+        ----------
+        definition_id : str
+            Not blank, not taken.
+        *components : Component
+            One value a field.
+
+        Raises
+        ------
+        DuplicateContentError, InvalidArgumentError, ValidationError
+        """
+        by_type = types_of(self._storage, components, "define with")
+        with ExitStack() as undo:
+            for component_type, component in by_type.items():
+                to_values(self._storage, component_type, component, -1, undo)
+        self.definitions.add(Definition(definition_id, components))
+        return self.definitions[definition_id]
+
+    def stats(self) -> Stats:
+        """Count entities, rows, bytes and places. O(tables)."""
+        return measure(self._storage)
+
+    def check(self) -> None:
+        """Verify all invariants of the storage; for tests and for doubt. O(everything).
+
+        Raises
+        ------
+        RepositoryConsistencyError
+            When one does not hold.
+        """
+        self._storage.check()
+
+    def __len__(self) -> int:
+        return self._storage.entities.n_alive
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __contains__(self, entity: object) -> bool:
+        if isinstance(entity, str):
+            return entity in self.ids
+        if isinstance(entity, Entity):
+            return entity._storage is self._storage and entity.is_alive
+        return isinstance(entity, (int, np.integer)) and self._storage.entities.is_alive(
+            int(entity)
+        )
+
+    def __repr__(self) -> str:
+        from ecs_columnar.display import world_text
+
+        return world_text(self.stats())
+
+    def _repr_html_(self) -> str:
+        from ecs_columnar.display import world_html
+
+        return world_html(self.stats())
+
+
+def _is_count(n: object) -> bool:
+    return isinstance(n, (int, np.integer)) and not isinstance(n, bool) and int(n) >= 0
