@@ -1,0 +1,369 @@
+"""Kernels of the string table against their slow twins."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+from numpy.typing import NDArray
+
+from ecs_columnar.kernels import strings as kernels
+from ecs_columnar.kernels.strings import EMPTY, MAX_TAG, NO_START, STRING_RECORD, Pool, Strings
+from tests.reference import strings as reference
+
+# Any characters, lone surrogates and zeros included; runs that differ in one
+# place or in length only; few enough short ones that they come again.
+texts = st.one_of(
+    st.text(st.characters(), max_size=12),
+    st.text("ab\0é€", max_size=3),
+    st.builds(lambda n, c: "x" * n + c, st.integers(0, 40), st.sampled_from("abx")),
+    st.builds(lambda c, n: c + "x" * n, st.sampled_from("ab"), st.integers(0, 40)),
+)
+text_lists = st.lists(texts, max_size=12)
+
+# Few tags, those at both ends among them: strings of one tag, and of tags of one home.
+tags_of_few = st.sampled_from([0, 1, 2, 2**30 - 1, 2**30, MAX_TAG - 1, MAX_TAG])
+spaces = [c for c in map(chr, range(sys.maxunicode + 1)) if c.isspace()]
+
+
+def to_strings(items: list[bytes], gap: bytes = b"") -> Strings:
+    """Lay out strings with something between them."""
+    lengths = np.array([len(item) for item in items], np.int64)
+    starts = np.zeros(len(items), np.int64)
+    starts[1:] = np.cumsum(lengths + len(gap))[: len(items) - 1]
+    data = np.frombuffer(gap.join(items), np.uint8)
+    return Strings(data, starts + 0, starts + lengths)
+
+
+def to_bytes(items: list[str]) -> list[bytes]:
+    return [item.encode("utf-8", "surrogatepass") for item in items]
+
+
+def empty_pool(n_homes: int, n_spare: int, n_codes: int, n_bytes: int, seed: int) -> Pool:
+    records = np.zeros(n_codes, STRING_RECORD)
+    records["start"] = NO_START
+    slots = np.full(n_homes + n_spare + 1, EMPTY)
+    return Pool(slots, records, np.zeros(n_bytes, np.uint8), n_homes, seed)
+
+
+def copy_of(pool: Pool) -> Pool:
+    return pool._replace(
+        slots=pool.slots.copy(), records=pool.records.copy(), arena=pool.arena.copy()
+    )
+
+
+def assert_same(a: Pool, b: Pool) -> None:
+    assert a.slots.tolist() == b.slots.tolist()
+    assert a.records.tolist() == b.records.tolist()
+    assert a.arena.tolist() == b.arena.tolist()
+
+
+def to_array(values: list[int], dtype: type = np.int32) -> NDArray[Any]:
+    return np.array(values, dtype)
+
+
+@st.composite
+def filled_pools(draw: st.DrawFn, *, forced: bool) -> tuple[Pool, list[bytes], int]:
+    """Draw a pool, the distinct strings in it, by code, and the bytes used.
+
+    Tags are those of the hash or, ``forced``, any: strings then lie where they
+    would not be found, but the tests that force tags hand in tags.
+    """
+    items = to_bytes(draw(st.lists(texts, max_size=10, unique=True)))
+    n_homes, n_spare = draw(st.integers(1, 24)), 40
+    pool = empty_pool(n_homes, n_spare, len(items) + 20, 4000, draw(st.integers(0, 2**32 - 1)))
+    strings = to_strings(items)
+    tags = np.empty(len(items), np.int32)
+    reference.hash_strings(strings, pool.seed, tags)
+    if forced:
+        tags[:] = draw(st.lists(tags_of_few, min_size=len(items), max_size=len(items)))
+    codes = np.full(len(items), -1, np.int32)
+    n_codes = len(items)
+    free = to_array(draw(st.permutations(range(n_codes))))
+    _, _, n_bytes = reference.insert(strings, tags, free, n_codes, 0, pool, codes)
+    in_order = [items[i] for i in np.argsort(codes)]
+    return pool, in_order, n_bytes
+
+
+def tags_in(pool: Pool) -> dict[bytes, int]:
+    return {text: tag for tag, text in reference.contents_of(pool)}
+
+
+@given(text_lists, st.integers(0, 2**32 - 1), st.sampled_from([b"", b"\0", b"ab"]))
+def test_hash_strings_as_the_twin_does(items: list[str], seed: int, gap: bytes) -> None:
+    strings = to_strings(to_bytes(items), gap)
+    out, expected = np.empty((2, len(items)), np.int32)
+
+    kernels.hash_strings(strings, seed, out)
+    reference.hash_strings(strings, seed, expected)
+
+    assert out.tolist() == expected.tolist()
+
+
+def test_the_greatest_tag_is_not_that_of_an_empty_slot() -> None:
+    assert MAX_TAG == (EMPTY >> 32) - 1 == reference.MAX_TAG
+
+
+def test_hashes_of_similar_strings_are_spread() -> None:
+    items = [f"actor-{i}" for i in range(2000)] + [" " * i for i in range(100)]
+    tags = np.empty(len(items), np.int32)
+
+    kernels.hash_strings(to_strings(to_bytes(items)), 0, tags)
+
+    homes = (tags.astype(np.int64) * 16) >> 31
+    assert len(set(tags.tolist())) == len(items)
+    # About 131 a home, with a standard deviation of 11.
+    assert np.abs(np.bincount(homes, minlength=16) - len(items) / 16).max() < 66
+
+
+@given(filled_pools(forced=True), text_lists, st.data())
+def test_find_as_the_twin_does(
+    filled: tuple[Pool, list[bytes], int], others: list[str], data: st.DataObject
+) -> None:
+    pool, contents, _ = filled
+    known = tags_in(pool)
+    items = data.draw(st.permutations(contents + to_bytes(others)))
+    tags = to_array([known.get(item, data.draw(tags_of_few)) for item in items])
+    before = copy_of(pool)
+    out, expected = np.empty((2, len(items)), np.int32)
+    buffer = np.empty(len(items), np.int64)
+
+    counts = kernels.find(to_strings(items, b"-"), tags, pool, buffer, out)
+    expected_counts = reference.find(to_strings(items, b"-"), tags, pool, buffer, expected)
+
+    assert out.tolist() == expected.tolist()
+    assert counts == expected_counts
+    assert_same(pool, before)
+
+
+@given(filled_pools(forced=False), texts)
+def test_find_one_as_the_twin_does(filled: tuple[Pool, list[bytes], int], other: str) -> None:
+    pool, contents, _ = filled
+    for item in [*contents, *to_bytes([other])]:
+        data = np.frombuffer(item, np.uint8)
+        arguments = (data, pool.slots, pool.records, pool.arena, pool.n_homes, pool.seed)
+
+        assert kernels.find_one(*arguments) == reference.find_one(*arguments)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 33])
+def test_strings_that_differ_in_one_byte_are_told_apart(length: int) -> None:
+    items = [b"x" * length]
+    items += [b"x" * i + b"y" + b"x" * (length - 1 - i) for i in range(length)]
+    tags = to_array([7] * len(items))
+    pool = empty_pool(1, len(items), len(items), length * len(items), 0)
+    codes, found = np.full((2, len(items)), -1, np.int32)
+
+    kernels.insert(to_strings(items), tags, to_array([]), 0, 0, pool, codes)
+    kernels.find(to_strings(items), tags, pool, np.empty(len(items), np.int64), found)
+
+    assert codes.tolist() == found.tolist() == list(range(len(items)))
+
+
+def test_find_one_goes_on_to_the_next_string_of_the_same_tag() -> None:
+    items = [b"actor-1", b"actor-2"]
+    pool = empty_pool(4, 4, 2, 20, 0)
+    tag = reference.tag_of(items[0], 0)
+    codes = np.full(2, -1, np.int32)
+    tags = to_array([tag, tag])
+    reference.insert(to_strings(items[::-1]), tags, to_array([]), 0, 0, pool, codes)
+    data = np.frombuffer(items[0], np.uint8)
+
+    code = kernels.find_one(data, pool.slots, pool.records, pool.arena, pool.n_homes, pool.seed)
+
+    assert code == 1
+
+
+@given(filled_pools(forced=True), text_lists, st.integers(0, 3), st.data())
+def test_insert_as_the_twin_does(
+    filled: tuple[Pool, list[bytes], int], others: list[str], n_free: int, data: st.DataObject
+) -> None:
+    pool, contents, n_bytes = filled
+    known = tags_in(pool)
+    items = data.draw(st.permutations(contents + to_bytes(others)))
+    tags = to_array([known.setdefault(item, data.draw(tags_of_few)) for item in items])
+    strings = to_strings(items)
+    codes = np.full(len(items), -1, np.int32)
+    if data.draw(st.booleans()):
+        reference.find(strings, tags, pool, None, codes)
+    spare = np.arange(len(contents), len(contents) + n_free, dtype=np.int32)
+    arguments = (strings, tags, spare, len(contents) + n_free, n_bytes)
+    expected_pool, expected = copy_of(pool), codes.copy()
+
+    result = kernels.insert(*arguments, pool, codes)
+    expected_result = reference.insert(*arguments, expected_pool, expected)
+
+    assert result == expected_result
+    assert codes.tolist() == expected.tolist()
+    assert_same(pool, expected_pool)
+
+
+@pytest.mark.parametrize("n_spare", [0, 1, 3])
+def test_insert_stops_where_a_string_would_be_too_far_from_home(n_spare: int) -> None:
+    items = to_bytes(list("abcdefgh"))
+    pool = empty_pool(4, n_spare, 8, 8, 0)
+    expected_pool = copy_of(pool)
+    codes, expected = np.full((2, 8), -1, np.int32)
+    tags = to_array([MAX_TAG] * 8)
+    arguments = (to_strings(items), tags, to_array([]), 0, 0)
+
+    result = kernels.insert(*arguments, pool, codes)
+
+    assert result == (n_spare + 1, n_spare + 1, n_spare + 1)
+    assert result == reference.insert(*arguments, expected_pool, expected)
+    assert codes.tolist() == expected.tolist()
+    assert_same(pool, expected_pool)
+    assert pool.slots[-1] == EMPTY
+
+
+@given(filled_pools(forced=False), st.data())
+def test_remove_as_the_twin_does(
+    filled: tuple[Pool, list[bytes], int], data: st.DataObject
+) -> None:
+    pool, contents, _ = filled
+    first = data.draw(st.integers(0, len(contents)))
+    stop = data.draw(st.integers(first, len(contents)))
+    rest = [code for code in range(len(contents)) if not first <= code < stop]
+    codes = to_array(data.draw(st.lists(st.sampled_from(rest), unique=True)) if rest else [])
+    expected = copy_of(pool)
+
+    kernels.remove(codes, first, stop, pool)
+    reference.remove(codes, first, stop, expected)
+
+    assert_same(pool, expected)
+
+
+@given(filled_pools(forced=False))
+def test_slots_do_not_depend_on_the_order_of_insertions(
+    filled: tuple[Pool, list[bytes], int],
+) -> None:
+    pool, contents, _ = filled
+    n = len(contents)
+    strings, tags = to_strings(contents[::-1]), np.empty(n, np.int32)
+    kernels.hash_strings(strings, pool.seed, tags)
+    other = empty_pool(pool.n_homes, len(pool.slots) - 1 - pool.n_homes, n, 4000, pool.seed)
+
+    kernels.insert(strings, tags, np.arange(n, dtype=np.int32), n, 0, other, np.full_like(tags, -1))
+
+    assert other.slots.tolist() == pool.slots.tolist()
+
+
+@given(filled_pools(forced=True), st.integers(1, 40), st.integers(0, 12))
+def test_move_slots_as_the_twin_does(
+    filled: tuple[Pool, list[bytes], int], n_homes: int, n_spare: int
+) -> None:
+    pool, _, _ = filled
+    out, expected = np.full((2, n_homes + n_spare + 1), EMPTY)
+
+    fits = kernels.move_slots(pool.slots, n_homes, out)
+
+    assert fits == reference.move_slots(pool.slots, n_homes, expected)
+    assert not fits or out.tolist() == expected.tolist()
+
+
+@given(filled_pools(forced=False), st.lists(st.integers(-2, 12), max_size=12))
+def test_measure_as_the_twin_does(filled: tuple[Pool, list[bytes], int], codes: list[int]) -> None:
+    records = filled[0].records[:10]
+
+    result = kernels.measure(to_array(codes), records)
+
+    assert result == reference.measure(to_array(codes), records)
+
+
+@given(filled_pools(forced=False), st.integers(0, 2), st.data())
+def test_write_strings_as_the_twin_does(
+    filled: tuple[Pool, list[bytes], int], gap: int, data: st.DataObject
+) -> None:
+    pool, contents, _ = filled
+    codes = data.draw(st.lists(st.integers(-1, len(contents) - 1), max_size=12))
+    n_bytes, _ = reference.measure(to_array(codes), pool.records)
+    out, expected = np.zeros((2, n_bytes + gap * len(codes)), np.uint8)
+
+    kernels.write_strings(to_array(codes), pool.records, pool.arena, gap, out)
+    reference.write_strings(to_array(codes), pool.records, pool.arena, gap, expected)
+
+    assert out.tolist() == expected.tolist()
+
+
+@given(filled_pools(forced=False), st.data())
+def test_compact_as_the_twin_does(
+    filled: tuple[Pool, list[bytes], int], data: st.DataObject
+) -> None:
+    pool, contents, _ = filled
+    gone = data.draw(st.sets(st.integers(0, len(contents) - 1))) if contents else set()
+    for code in gone:
+        pool.records[code] = (NO_START, 0)
+    expected_records = pool.records.copy()
+    n_bytes = sum(len(item) for code, item in enumerate(contents) if code not in gone)
+    out, expected = np.zeros((2, n_bytes), np.uint8)
+
+    kernels.compact(pool.arena, pool.records, out)
+    reference.compact(pool.arena, expected_records, expected)
+
+    assert out.tolist() == expected.tolist()
+    assert pool.records.tolist() == expected_records.tolist()
+
+
+# Bytes of spaces in other characters, cut-off spaces, spaces inside.
+spaced = st.lists(
+    st.text(st.sampled_from([*spaces, "a", "\xa1", "ⁿ", "\u200b", "\u3001", "\u1681"]), max_size=6)
+    | st.builds(lambda a, text, b: a + text + b, st.sampled_from(spaces), texts, st.just(" \n")),
+    max_size=12,
+)
+
+
+@given(spaced)
+def test_trim_as_the_twin_does(items: list[str]) -> None:
+    strings = to_strings(to_bytes(items), b" ")
+    starts, expected_starts, ends, expected_ends = np.empty((4, len(items)), np.int64)
+
+    kernels.trim(strings, starts, ends)
+    reference.trim(strings, expected_starts, expected_ends)
+
+    assert starts.tolist() == expected_starts.tolist()
+    assert ends.tolist() == expected_ends.tolist()
+
+
+@given(spaced)
+def test_are_blank_as_the_twin_does(items: list[str]) -> None:
+    out, expected = np.empty((2, len(items)), np.bool_)
+    strings = to_strings(to_bytes(items), b" ")
+
+    kernels.are_blank(strings, out)
+    reference.are_blank(strings, expected)
+
+    assert out.tolist() == expected.tolist()
+
+
+def test_white_space_is_what_python_says_it_is() -> None:
+    # Every space, and every character that shares the first byte with one.
+    ranges = [(0, 0x800), (0x1000, 0x4000), (0xD7FF, 0xE001), (0x10000, 0x10001)]
+    items = [chr(c) for start, stop in ranges for c in range(start, stop)]
+    strings = to_strings(to_bytes(items))
+    is_blank = np.empty(len(items), np.bool_)
+    starts, ends = np.empty((2, len(items)), np.int64)
+
+    kernels.are_blank(strings, is_blank)
+    kernels.trim(strings, starts, ends)
+
+    expected = [item.isspace() for item in items]
+    assert set(spaces) < set(items)
+    assert is_blank.tolist() == expected
+    assert (starts == ends).tolist() == expected
+
+
+@given(st.binary(max_size=6), st.binary(max_size=3))
+def test_white_space_at_the_end_of_the_buffer_is_read_within_bounds(
+    text: bytes, tail: bytes
+) -> None:
+    data = np.frombuffer(text + tail, np.uint8)
+    strings = Strings(data, to_array([0], np.int64), to_array([len(text)], np.int64))
+    starts, ends = np.empty((2, 1), np.int64)
+
+    kernels.trim(strings, starts, ends)
+
+    assert 0 <= starts[0] <= ends[0] <= len(text)
