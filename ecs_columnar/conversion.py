@@ -162,9 +162,17 @@ def _integers_if_all_are(value: list[Any] | tuple[Any, ...], floats: NDArray[Any
 
 
 def _from_objects(array: NDArray[Any], field: Field) -> NDArray[Any]:
-    """Give Python values the dtype that NumPy finds for them, if it is one of ours."""
+    """Give Python values the dtype that NumPy finds for them, if it is one of ours.
+
+    Times are found by pandas: NumPy would cut the nanoseconds off its timestamps.
+    """
     try:
-        found = np.array(array.tolist())
+        if field.dtype.kind in "mM":
+            import pandas as pd
+
+            found = pd.Series(array.ravel().tolist()).to_numpy().reshape(array.shape)
+        else:
+            found = np.array(array.tolist())
     except (ValueError, TypeError, OverflowError) as error:
         raise UnfitValueError(f"{field.name} is not an array of numbers: {error}") from error
     if found.dtype == object:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from ecs_columnar.names import format_handle
 from ecs_columnar.stats import Stats, TableStats
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ecs_columnar.query import Query
 
 N_TABLES_SHOWN = 8
@@ -64,13 +67,23 @@ def query_text(query: Query) -> str:
     """Write a query for a terminal: its terms, its count and its first rows."""
     count = query.count()
     title = f"<{query.describe()}: {count:,} entities>"
-    return f"{title}\n{query.head(N_ROWS_SHOWN).to_string()}" if count else title
+    head = _head(query)
+    if head.empty:  # of tags there is nothing to show but who has them
+        more = ", ..." if count > len(head) else ""
+        return "\n".join([title, *([", ".join(head.index) + more] if count else [])])
+    return f"{title}\n{head.to_string()}"
 
 
 def query_html(query: Query) -> str:
     """Write a query for a notebook: its terms, its count and its first rows."""
-    head = query.head(N_ROWS_SHOWN).to_html(notebook=True)
+    head = _head(query).to_html(notebook=True)
     return f"<div><b>{escape(query.describe())}</b>: {query.count():,} entities{head}</div>"
+
+
+def _head(query: Query) -> pd.DataFrame:
+    """Return the first rows, with handles as people read them."""
+    head = query.head(N_ROWS_SHOWN)
+    return head.set_axis(head.index.map(format_handle), axis="index")
 
 
 def _summary(stats: Stats) -> str:

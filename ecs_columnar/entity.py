@@ -13,13 +13,14 @@ import numpy as np
 from ecs_columnar.cells import Cells, cells_class
 from ecs_columnar.dtypes import INDEX_MASK
 from ecs_columnar.errors import InvalidArgumentError, StaleHandleError
+from ecs_columnar.handles import HasHandle, stale
 from ecs_columnar.names import format_handle
 from ecs_columnar.operations.despawn import despawn
 from ecs_columnar.operations.move import move_one
 from ecs_columnar.operations.transfer import add, remove
 from ecs_columnar.operations.write import refuse_lacking, set_components
 from ecs_columnar.schema import Component
-from ecs_columnar.selection import HasHandle, Selection, select, stale
+from ecs_columnar.selection import Selection, select
 from ecs_columnar.storage import Storage
 
 AnyComponent = TypeVar("AnyComponent", bound=Component)

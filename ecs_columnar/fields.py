@@ -171,7 +171,10 @@ def number(dtype: DTypeLike) -> type[FieldType[Any]]:
     ecs_columnar.errors.SchemaError: cannot make a field of dtype >f4: it is not in native byte \
 order; use dtype.newbyteorder('=')
     """
-    item = np.dtype(dtype)
+    try:
+        item = np.dtype(dtype)
+    except TypeError as error:
+        raise SchemaError(f"cannot make a field of dtype {dtype!r}: {error}") from error
     base, shape = item.subdtype or (item, ())
     if base.kind not in "biufmM":
         raise SchemaError(
@@ -227,11 +230,15 @@ def array(item: type[FieldType[Item]], shape: int | tuple[int, ...]) -> type[Fie
     >>> array(f4, (2, 2)).shape
     (2, 2)
     """
-    lengths = (shape,) if isinstance(shape, int) else tuple(shape)
-    if item.kind != "number":
-        raise SchemaError(f"cannot make an array of {item.__name__}: elements are numbers")
-    if not lengths or any(length < 1 for length in lengths):
-        raise SchemaError(f"cannot make an array of shape {shape}: each length is at least 1")
+    lengths = shape if isinstance(shape, tuple) else (shape,)
+    if not (isinstance(item, type) and issubclass(item, FieldType) and item.kind == "number"):
+        name = getattr(item, "__name__", repr(item))
+        raise SchemaError(f"cannot make an array of {name}: elements are numbers, such as f4")
+    if not lengths or not all(isinstance(length, int) and length > 0 for length in lengths):
+        raise SchemaError(
+            f"cannot make an array of shape {shape!r}: give an integer, or a tuple of integers, "
+            "each at least 1"
+        )
     name = f"{item.__name__}[{', '.join(map(str, lengths))}]"
     members = {"dtype": item.dtype, "shape": lengths + item.shape}
     return cast("type[FieldType[Item]]", type(name, (FieldType,), members))

@@ -8,7 +8,9 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.selection import find_ids, is_one, living
+from ecs_columnar.dtypes import NO_ENTITY
+from ecs_columnar.handles import find_id, find_ids, is_one
+from ecs_columnar.selection import living
 from ecs_columnar.storage import Storage
 from ecs_columnar.strings import encode
 
@@ -21,7 +23,7 @@ class Ids:
     >>> import ecs_columnar as ecs
     >>> world = ecs.World()
     >>> crew = world.spawn(2, ids=["actor-1", "actor-2"])
-    >>> world.ids["actor-2"] == crew[1]
+    >>> world.ids["actor-2"] == int(crew[1])
     True
     >>> world.ids.names(crew).tolist()
     ['actor-1', 'actor-2']
@@ -55,7 +57,7 @@ class Ids:
             When an id is unknown; it names the first three and the count.
         """
         if isinstance(ids, str):
-            return int(find_ids(self._storage, [ids])[0])
+            return find_id(self._storage, ids)
         return find_ids(self._storage, ids)
 
     def find(self, ids: Any) -> NDArray[np.int64]:
@@ -77,7 +79,9 @@ class Ids:
         return names[0] if is_one(entities) else names
 
     def __contains__(self, instance_id: object) -> bool:
-        return isinstance(instance_id, str) and bool(self.find([instance_id])[0])
+        if not isinstance(instance_id, str):
+            return False
+        return self._storage.names.handle_of_text(instance_id) != NO_ENTITY
 
     def __iter__(self) -> Iterator[str]:
         named = np.flatnonzero(self._storage.names.handle_of).astype(np.int32)

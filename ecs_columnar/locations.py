@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.dtypes import INDEX_MASK, NOWHERE
+from ecs_columnar.dtypes import INDEX_MASK, NO_ENTITY, NOWHERE
 from ecs_columnar.errors import InvalidArgumentError, LocationNotFoundError, StaleHandleError
+from ecs_columnar.handles import is_one
 from ecs_columnar.operations.write import get_codes
 from ecs_columnar.schema import Component
-from ecs_columnar.selection import is_one, living, select
+from ecs_columnar.selection import living, select
 from ecs_columnar.storage import Storage
-from ecs_columnar.strings import encode
 
 
 class Groups(NamedTuple):
@@ -225,7 +225,7 @@ class Locations:
         """Return the code of a place, -1 where there is none."""
         storage = self._storage
         if isinstance(place, str):
-            symbol = storage.symbols.find(encode([place], trim=True))
+            symbol = np.array([storage.symbols.code(place.strip())], np.int32)
             return int(storage.places.find_symbols(symbol)[0])
         if not is_one(place):
             raise InvalidArgumentError(
@@ -238,8 +238,7 @@ class Locations:
         return int(storage.places.find_entities(handle)[0])
 
     def _is_entity(self, name: str) -> bool:
-        symbol = self._storage.symbols.find(encode([name], trim=True))
-        return bool(self._storage.names.handles_of(symbol)[0])
+        return self._storage.names.handle_of_text(name.strip()) != NO_ENTITY
 
     def _by_code(self, counts: NDArray[np.int32]) -> NDArray[np.int32]:
         """Add places in which nobody has been since the index grew last."""

@@ -71,6 +71,13 @@ class Names:
         handles[known] = self.handle_of[symbols[known]]
         return handles
 
+    def handle_of_text(self, text: str) -> int:
+        """Return the entity that one string names, `NO_ENTITY` where none."""
+        symbol = self.symbols.code(text)
+        if not 0 <= symbol < self.handle_of.shape[0]:
+            return NO_ENTITY
+        return int(self.handle_of[symbol])
+
     def symbols_of(self, handles: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the symbol of each living entity's id, -1 where it has none."""
         indices = handles & INDEX_MASK

@@ -159,14 +159,17 @@ class Component:
         super().__init_subclass__(**kwargs)
         local_names = sys._getframe(1).f_locals
         type_id = cls.__name__ if id is None else id
-        if not type_id.strip():
-            raise SchemaError(f"cannot declare component {cls.__name__}: its id is blank")
+        if not isinstance(type_id, str) or not type_id.strip():
+            raise SchemaError(
+                f"cannot declare component {cls.__name__}: its id is {id!r}; give a string that "
+                "is not blank"
+            )
         if storage not in ("table", "sparse"):
             raise SchemaError(
                 f"cannot declare component {type_id}: storage is {storage!r}; "
                 "use 'table' or 'sparse'"
             )
-        dataclass(eq=False, repr=False)(cls)
+        _make_dataclass(cls, type_id)
         cls.__schema__ = Schema(cls, type_id, _fields(cls, type_id, local_names), storage)
 
     def __repr__(self) -> str:
@@ -191,7 +194,7 @@ class Component:
         [(1.0, 5.0), (2.0, 5.0)]
         """
         schema = type(self).__schema__
-        values = [np.asarray(getattr(self, f.name)) for f in schema.fields]
+        values = [_as_array(getattr(self, f.name), f) for f in schema.fields]
         shapes = [
             value.shape[: value.ndim - len(f.shape)]
             for f, value in zip(schema.fields, values, strict=True)
@@ -207,10 +210,19 @@ def schema_of(component: Component | type[Component]) -> tuple[Field, ...]:
     return component.__schema__.fields
 
 
+def _make_dataclass(cls: type[Component], type_id: str) -> None:
+    try:
+        dataclass(eq=False, repr=False)(cls)
+    except (TypeError, ValueError) as error:
+        fault = str(error).removesuffix(": use default_factory")
+        remedy = "put fields without a default first" if "follows" in fault else "use field(...)"
+        raise SchemaError(f"cannot declare component {type_id}: {fault}; {remedy}") from error
+
+
 def _fields(cls: type[Component], type_id: str, local_names: dict[str, Any]) -> tuple[Field, ...]:
     try:
         annotations = typing.get_type_hints(cls, localns=local_names)
-    except NameError as error:
+    except (NameError, AttributeError) as error:
         raise SchemaError(f"cannot declare component {type_id}: {error}") from error
     return tuple(
         _field(type_id, declared, annotations[declared.name])
@@ -219,6 +231,11 @@ def _fields(cls: type[Component], type_id: str, local_names: dict[str, Any]) -> 
 
 
 def _field(type_id: str, declared: dataclasses.Field[Any], annotation: Any) -> Field:
+    if declared.name.startswith("_") or declared.name == "records":
+        raise SchemaError(
+            f"cannot declare component {type_id}: {declared.name} is no name for a field, because "
+            "components and views use it themselves; choose another"
+        )
     if not (isinstance(annotation, type) and issubclass(annotation, FieldType)):
         raise SchemaError(
             f"cannot declare component {type_id}: field {declared.name} is annotated with "
@@ -231,6 +248,16 @@ def _field(type_id: str, declared: dataclasses.Field[Any], annotation: Any) -> F
             f"{annotation.__name__}, which is always finite; leave finite=True out"
         )
     return Field(declared.name, annotation.kind, annotation.dtype, annotation.shape, is_finite)
+
+
+def _as_array(value: Any, field: Field) -> NDArray[Any]:
+    if field.kind != "object" or isinstance(value, np.ndarray):
+        return np.asarray(value)
+    items = value if isinstance(value, list) else [value]
+    array = np.empty(len(items), object)
+    for i, item in enumerate(items):
+        array[i] = item
+    return array if isinstance(value, list) else array.reshape(())
 
 
 def _short(value: object) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ecs_columnar.definitions import Definition, Definitions
 from ecs_columnar.entity import Entity
 from ecs_columnar.errors import InvalidArgumentError, first_three
+from ecs_columnar.handles import is_one, to_handles
 from ecs_columnar.ids import Ids
 from ecs_columnar.locations import Locations
 from ecs_columnar.operations.despawn import despawn
@@ -22,7 +23,7 @@ from ecs_columnar.operations.values import to_values, types_of
 from ecs_columnar.operations.write import get, has, set_components, set_fields
 from ecs_columnar.query import Query
 from ecs_columnar.schema import Component
-from ecs_columnar.selection import is_one, living, select, to_handles
+from ecs_columnar.selection import living, select
 from ecs_columnar.stats import Stats, measure
 from ecs_columnar.storage import Storage
 

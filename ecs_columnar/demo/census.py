@@ -38,6 +38,6 @@ class Census:
     def largest(self, n: int) -> NDArray[np.intp]:
         """Return the ``n`` places with most planes on the last day, the largest first.
 
-        Equal ones stand in the order of the places.
+        Equal ones stand in alphabetical order.
         """
-        return np.argsort(-self.counts[-1], kind="stable")[:n]
+        return np.lexsort((self.places.astype(str), -self.counts[-1]))[:n]

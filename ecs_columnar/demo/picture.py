@@ -33,6 +33,8 @@ NOWHERE: Final = "#EFEFEF"
 INK: Final = "#333333"
 PALE_INK: Final = "#666666"
 
+LEFT: Final = 0.085
+
 LABEL_GAP: Final = 0.027
 """Least distance of labels, in heights of the axes."""
 
@@ -56,7 +58,7 @@ def draw(census: Census, airports: pd.DataFrame, path: Path, *, dpi: int = 140) 
     """
     figure = Figure(figsize=(11, 13.2), dpi=dpi, facecolor="white")
     FigureCanvasAgg(figure)
-    upper = figure.add_axes((0.07, 0.54, 0.755, 0.395))
+    upper = figure.add_axes((LEFT, 0.54, 0.74, 0.395))
     lower = figure.add_axes((0.03, 0.035, 0.94, 0.42))
     _draw_bands(upper, census)
     draw_map(lower, census, airports)
@@ -71,16 +73,16 @@ def _write(figure: Figure, census: Census, airports: pd.DataFrame) -> None:
     n_planes, n_nowhere = census.n_planes, int(census.nowhere[-1])
     title: dict[str, Any] = {"fontsize": 15, "color": INK}
     text: dict[str, Any] = {"fontsize": 9.5, "color": PALE_INK}
-    figure.text(0.07, 0.967, f"{n_planes:,} planes that fly from New York, {first.year}", **title)
+    figure.text(LEFT, 0.967, f"{n_planes:,} planes that fly from New York, {first.year}", **title)
     figure.text(
-        0.07,
+        LEFT,
         0.947,
         "Where each was last seen, at the end of each day; how many on the last day",
         **text,
     )
-    figure.text(0.07, 0.475, f"Where they are on {last.day} {last:%B %Y}", **title)
+    figure.text(LEFT, 0.475, f"Where they are on {last.day} {last:%B %Y}", **title)
     figure.text(
-        0.07,
+        LEFT,
         0.455,
         "Area is the number of planes; grey dots are all airports. Not on the map: "
         f"{n_off_map(census, airports):,} planes in Alaska,\nHawaii, Puerto Rico and the Virgin "
@@ -121,7 +123,6 @@ def _dress(axes: Axes, census: Census) -> None:
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     axes.set_ylim(0, census.n_planes)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.set_ylabel("planes", color=INK)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(colors=INK)
 

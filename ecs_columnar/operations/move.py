@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ecs_columnar.dtypes import CODE, NOWHERE
 from ecs_columnar.errors import InvalidArgumentError
+from ecs_columnar.handles import HasHandle, as_handles, is_one, refuse_dead, to_handles
 from ecs_columnar.operations.values import intern
-from ecs_columnar.selection import HasHandle, as_handles, is_one, refuse_dead, to_handles
 from ecs_columnar.storage import Storage
 from ecs_columnar.strings import blank, encode
 
@@ -111,8 +111,8 @@ def _codes_of_strings(storage: Storage, places: Any, undo: ExitStack) -> NDArray
 
 def _are_handles(places: Any) -> bool:
     dtype = getattr(places, "dtype", None)
-    if isinstance(dtype, np.dtype):
-        return dtype.kind in "iu"
+    if dtype is not None:
+        return getattr(dtype, "kind", "O") in "iu"
     return (
         isinstance(places, (list, tuple))
         and bool(places)

@@ -10,11 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.handles import refuse_duplicates
 from ecs_columnar.operations.values import at_positions, to_values, types_of
 from ecs_columnar.operations.write import refuse_lacking, write_rows
 from ecs_columnar.registry import ComponentType
 from ecs_columnar.schema import Component
-from ecs_columnar.selection import Part, Selection, ordered, refuse_duplicates
+from ecs_columnar.selection import Part, Selection, ordered
 from ecs_columnar.sparse import SparseSet
 from ecs_columnar.storage import Storage
 from ecs_columnar.table import Removal, Table, Values

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from ecs_columnar.conversion import UnfitValueError, to_numbers, to_objects, wrong_count
 from ecs_columnar.dtypes import NO_ENTITY
 from ecs_columnar.errors import EcsColumnarError, InvalidArgumentError, ValidationError
+from ecs_columnar.handles import HasHandles, refuse_dead, to_handles
 from ecs_columnar.registry import ComponentType
 from ecs_columnar.schema import Component, Field
-from ecs_columnar.selection import Positions, refuse_dead, to_handles
+from ecs_columnar.selection import Positions
 from ecs_columnar.storage import Storage
 from ecs_columnar.strings import Encoded, StringTable, encode
 from ecs_columnar.table import Values
@@ -143,7 +144,8 @@ def _to_column(
 def _to_references(storage: Storage, field: Field, value: Any, n: int) -> NDArray[np.int64]:
     handles = to_handles(storage, NO_ENTITY if value is None else value)
     refuse_dead(storage, handles[handles != NO_ENTITY], f"refer to entities in {field.name}")
-    return _fit(handles, field, n, is_one=np.ndim(value) == 0)
+    is_one = not isinstance(value, HasHandles) and np.ndim(value) == 0
+    return _fit(handles, field, n, is_one=is_one)
 
 
 def _fit(values: NDArray[Any], field: Field, n: int, *, is_one: bool) -> NDArray[Any]:
