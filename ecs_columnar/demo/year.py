@@ -45,6 +45,7 @@ def replay_year(path: Path, *, n_copies: int = 1, quiet: bool = False) -> bool:
     say = _silence if quiet else _say
     files = read_files()
     journal = _prepare(files, say)
+    say(["", "Loading kernels; the first time on a machine they are compiled ..."])
     warmup()
     fleet = build_fleet(files, journal, n_copies=n_copies)
     by_handle, census = fly(fleet, journal, quiet=quiet)
