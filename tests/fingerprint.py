@@ -40,9 +40,7 @@ def digest(world: object) -> str:
 def differences(before: Fingerprint, after: Fingerprint) -> list[str]:
     """Return the paths under which two fingerprints differ."""
     return [
-        path
-        for path in sorted(before.keys() | after.keys())
-        if before.get(path) != after.get(path)
+        path for path in sorted(before.keys() | after.keys()) if before.get(path) != after.get(path)
     ]
 
 

@@ -262,9 +262,7 @@ def batch_of(component: type[ecs.Component], n: int, seed: bytes, references: li
     return Batch(component(**given), rows)
 
 
-def fields_of(
-    component: type[ecs.Component], n: int, seed: bytes, references: list[int]
-) -> Fields:
+def fields_of(component: type[ecs.Component], n: int, seed: bytes, references: list[int]) -> Fields:
     """Make values of some fields, at least one, out of a few drawn bytes."""
     every = component.__schema__.fields
     chosen = tuple(f for i, f in enumerate(every) if seed[i % len(seed)] & 1) or every[:1]

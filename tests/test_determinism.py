@@ -127,8 +127,7 @@ def test_bad_input_in_between_makes_no_difference() -> None:
 @pytest.mark.parametrize("hash_seeds", [("0", "12345")])
 def test_the_hash_seed_makes_no_difference(hash_seeds: tuple[str, str]) -> None:
     program = (
-        "from tests.test_determinism import a_history, digest\n"
-        "print(digest(a_history(1, 40)))\n"
+        "from tests.test_determinism import a_history, digest\nprint(digest(a_history(1, 40)))\n"
     )
 
     digests = [

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import hypothesis.strategies as st
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -56,7 +57,7 @@ UNKNOWN_ID = "nobody is called this"
 
 WAYS = (
     "all of a table", "some", "one", "all shuffled", "ids", "query", "repeated", "entities",
-    "list", "one id", "one entity", "none", "dead", "garbage", "unknown id",
+    "list", "one id", "one entity", "none", "members", "rows", "dead", "garbage", "unknown id",
 )  # fmt: skip
 choices = st.tuples(st.sampled_from(WAYS), seeds)
 
@@ -114,6 +115,8 @@ class WorldMachine(RuleBasedStateMachine):
         self.reference = ReferenceWorld()
         self.dead: list[int] = []
         self.n_novel = 0
+        self.queries: dict[Any, ecs.Query] = {}
+        self.kept: dict[int, ecs.Entity] = {}
 
     # -- entities come and go -------------------------------------------------------
 
@@ -250,8 +253,7 @@ class WorldMachine(RuleBasedStateMachine):
         n = len(picked.handles)
         batches = [batch_of(c, n, seed, self.some_references()) for c in components]
         faults = picked.faults or (
-            self.faults_of(picked)
-            | self.reference.lacking_faults(picked.handles, components)
+            self.faults_of(picked) | self.reference.lacking_faults(picked.handles, components)
         )
         given = [b.given for b in batches]
         if self.attempt(faults, lambda: self.world.set(picked.given, *given)) is not REFUSED:
@@ -268,9 +270,7 @@ class WorldMachine(RuleBasedStateMachine):
         faults = picked.faults or (
             self.faults_of(picked) | self.reference.lacking_faults(picked.handles, [component])
         )
-        done = self.attempt(
-            faults, lambda: self.world.set(picked.given, component, **fields.given)
-        )
+        done = self.attempt(faults, lambda: self.world.set(picked.given, component, **fields.given))
         if done is not REFUSED:
             self.reference.set(picked.handles, {component: fields.rows})
 
@@ -353,7 +353,8 @@ class WorldMachine(RuleBasedStateMachine):
             return
         expected = self.reference.matching(terms, without)
 
-        query = self.world.query(*terms, without=without)
+        made = self.world.query(*terms, without=without)
+        query = self.queries.setdefault((*terms, None, *without), made)
         handles = query.handles()
 
         assert query.count() == len(query) == len(expected)
@@ -386,6 +387,38 @@ class WorldMachine(RuleBasedStateMachine):
                 else:
                     setattr(table[component], field.name, value)
             self.reference.set(handles, {component: batch.rows})
+
+    @rule(operation=st.sampled_from(["set", "set fields", "assign", "add", "spawn"]), seed=seeds)
+    def write_what_a_view_shows(self, operation: str, seed: bytes) -> None:
+        """Values may be the very memory that is written to."""
+        rng = np.random.default_rng(seed[0])
+        field_x, field_y = Position.__schema__.fields
+        for table in self.world.query(Mut[Position]):
+            x, y = table[Position].x, table[Position].y
+            entities = rng.permutation(table.handles)
+            plain_x, plain_y = plain_column(x, field_x), plain_column(y, field_y)
+            rows = [{"x": b, "y": a} for a, b in zip(plain_x, plain_y, strict=True)]
+            if operation == "set":
+                self.world.set(entities, Position(y, x))
+            elif operation == "set fields":
+                self.world.set(entities, Position, x=x)
+                rows = [{"x": a} for a in plain_x]
+            elif operation == "assign":
+                entities = table.handles.copy()
+                table[Position].x = x[::-1]
+                rows = [{"x": a} for a in plain_x[::-1]]
+            else:
+                break
+            self.reference.set(entities.tolist(), {Position: rows})
+        else:
+            return
+        if operation == "add":
+            self.world.add(entities, Position(y, x), Velocity(x, y))
+            turned = [{"dx": row["y"], "dy": row["x"]} for row in rows]
+            self.reference.add(entities.tolist(), {Position: rows, Velocity: turned})
+        elif len(self.reference.entities) < 250:
+            handles = self.world.spawn(len(x), Position(y, x)).tolist()
+            self.reference.spawn(handles, {Position: rows}, None, [None] * len(handles), None)
 
     @rule(component=st.sampled_from(IN_TABLES), seed=seeds, place=place_names)
     def change_structure_while_a_query_is_open(
@@ -448,6 +481,8 @@ class WorldMachine(RuleBasedStateMachine):
             assert not entity.is_alive
             return
         self.check_entity(entity)
+        if len(self.kept) < 6:
+            self.kept[handle] = entity
 
     @precondition(lambda self: self.dead)
     @rule(which=st.integers(0, 10**6), component=st.sampled_from(COMPONENTS))
@@ -493,6 +528,14 @@ class WorldMachine(RuleBasedStateMachine):
             has = [component in self.reference.entities[handle] for handle in live.tolist()]
             assert self.world.has(live, component).tolist() == has
             self.check_values(having[::-1], [component])
+
+    @invariant()
+    def entities_that_were_kept_agree(self) -> None:
+        for handle, entity in self.kept.items():
+            if handle in self.reference.entities:
+                self.check_entity(entity)
+            else:
+                assert not entity.is_alive
 
     @invariant()
     def ids_agree(self) -> None:
@@ -659,11 +702,37 @@ class WorldMachine(RuleBasedStateMachine):
         elif way == "entities" and some:
             return Picked([self.world.entity(h) for h in some], some, set())
         elif way == "list":
-            return Picked(some, some, set())
+            return Picked(self.form_of(some, seed), some, set())
+        elif way == "members" and self.reference.places:
+            place = self.reference.places[seed[0] % len(self.reference.places)]
+            if place.name is not None:
+                members = self.world.locations[place.name]  # which changes under a move
+                return Picked(members, members.tolist(), set())
+        elif way == "rows" and live:
+            views = [table.handles for table in self.world.query()]
+            handles = views[seed[0] % len(views)]  # which change when the table does
+            return Picked(handles, handles.tolist(), set())
         elif way == "query":
             query = self.world.query(*[COMPONENTS[seed[0] % len(COMPONENTS)]][: seed[-1] & 1])
             return Picked(query, query.handles().tolist(), set())
         return Picked(np.array(some, np.int64), some, set())
+
+    def form_of(self, handles: list[int], seed: bytes) -> Any:
+        """Give handles in one of the forms that arrays of them have."""
+        array = np.array(handles, np.int64)
+        frozen = array.copy()
+        frozen.flags.writeable = False
+        forms = (
+            handles,
+            frozen,
+            np.repeat(array, 2)[::2],
+            array.astype(">i8"),
+            array.astype("u8"),
+            pd.Series(array, dtype="int64"),
+            pd.Index(array, dtype="int64"),
+            tuple(array),
+        )
+        return forms[seed[-1] % len(forms)]
 
     def pick_places(self, choice: tuple[str, bytes], n: int) -> Places:
         """Choose places in one of many ways, some of them faulty."""

@@ -159,9 +159,7 @@ class ReferenceWorld:
 
     def set(self, handles: list[Handle], components: dict[type, list[Row]]) -> None:
         """Overwrite the fields that the rows have; of the same entity twice, the last wins."""
-        self._refuse(
-            self.dead_faults(handles) | self.lacking_faults(handles, list(components))
-        )
+        self._refuse(self.dead_faults(handles) | self.lacking_faults(handles, list(components)))
         for component, rows in components.items():
             for handle, row in zip(handles, rows, strict=True):
                 self.entities[handle][component].update(row)

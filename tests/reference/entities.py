@@ -1,0 +1,98 @@
+"""Slow twins of `ecs_columnar.kernels.entities`.
+
+Records are a list, by index, of ``Record``; a handle is taken apart with `divmod`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+INDICES = 2**32
+MAX_GENERATION = 2**31 - 1
+
+
+class Record(NamedTuple):
+    """What is known of an index: alive if its generation is positive."""
+
+    generation: int
+    table: int
+    row: int
+
+
+class Found(NamedTuple):
+    """Where handles are; None for a handle of no living entity."""
+
+    places: list[tuple[int, int] | None]
+    n_dead: int
+    is_mixed: bool
+
+
+class Released(NamedTuple):
+    """Records after a release, and the next handles of the freed indices."""
+
+    records: list[Record]
+    freed: list[int]
+
+
+def index_of(handle: int) -> int:
+    return handle % INDICES
+
+
+def generation_of(handle: int) -> int:
+    return handle // INDICES
+
+
+def handle_of(index: int, generation: int) -> int:
+    return generation * INDICES + index
+
+
+def fresh_handles(n_used: int, n: int) -> list[int]:
+    return [handle_of(index, 1) for index in range(n_used, n_used + n)]
+
+
+def enter(handles: list[int], table: int, first_row: int, records: list[Record]) -> list[Record]:
+    entered = {
+        index_of(handle): Record(generation_of(handle), table, first_row + i)
+        for i, handle in enumerate(handles)
+    }
+    return [entered.get(index, record) for index, record in enumerate(records)]
+
+
+def is_alive(handle: int, records: list[Record]) -> bool:
+    generation, index = divmod(handle, INDICES)
+    return generation > 0 and index < len(records) and records[index].generation == generation
+
+
+def are_alive(handles: list[int], records: list[Record]) -> list[bool]:
+    return [is_alive(handle, records) for handle in handles]
+
+
+def locate(handles: list[int], records: list[Record]) -> Found:
+    places: list[tuple[int, int] | None] = []
+    for handle in handles:
+        if is_alive(handle, records):
+            record = records[index_of(handle)]
+            places.append((record.table, record.row))
+        else:
+            places.append(None)
+    tables = {None if place is None else place[0] for place in places}
+    return Found(places, places.count(None), len(tables) > 1)
+
+
+def set_rows(handles: list[int], rows: list[int], records: list[Record]) -> list[Record]:
+    moved = list(records)
+    for handle, row in zip(handles, rows, strict=True):
+        moved[index_of(handle)] = moved[index_of(handle)]._replace(row=row)
+    return moved
+
+
+def release(handles: list[int], records: list[Record]) -> Released:
+    after, freed = list(records), []
+    for handle in handles:
+        generation, index = divmod(handle, INDICES)
+        is_last = generation == MAX_GENERATION
+        next_generation = 0 if is_last else generation + 1
+        after[index] = Record(-next_generation, -1, records[index].row)
+        if not is_last:
+            freed.append(handle_of(index, next_generation))
+    return Released(after, freed)

@@ -1,0 +1,71 @@
+"""Slow twins of `ecs_columnar.kernels.rows`: lists of items instead of arrays of words."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Ordered(NamedTuple):
+    """Rows in increasing order, and where each one stood."""
+
+    rows: list[int]
+    positions: list[int]
+
+
+class Pairs(NamedTuple):
+    """Rows that become free, and the rows that fill them."""
+
+    holes: list[int]
+    movers: list[int]
+
+
+class Grouped(NamedTuple):
+    """Positions by key, and where each key's positions start."""
+
+    starts: list[int]
+    order: list[int]
+
+
+def gather(source: list[Any], rows: list[int]) -> list[Any]:
+    return [source[row] for row in rows]
+
+
+def scatter(values: list[Any], rows: list[int], out: list[Any]) -> list[Any]:
+    """Return ``out`` with the values in their rows; of equal rows the last wins."""
+    written = dict(zip(rows, values, strict=True))
+    return [written.get(row, item) for row, item in enumerate(out)]
+
+
+def fill_holes(holes: list[int], movers: list[int], out: list[Any]) -> list[Any]:
+    return scatter([out[mover] for mover in movers], holes, out)
+
+
+def is_increasing(rows: list[int]) -> bool:
+    return rows == sorted(set(rows))
+
+
+def first_repeat(rows: list[int]) -> int:
+    """Return the first position whose row was there before, or -1."""
+    repeats = [i for i, row in enumerate(rows) if row in rows[:i]]
+    return repeats[0] if repeats else -1
+
+
+def order_rows(rows: list[int]) -> Ordered:
+    positions = sorted(range(len(rows)), key=rows.__getitem__)
+    return Ordered([rows[position] for position in positions], positions)
+
+
+def split_tail(rows: list[int], n_left: int) -> Pairs:
+    tail = range(n_left, n_left + len(rows))
+    return Pairs(
+        holes=[row for row in rows if row < n_left],
+        movers=[row for row in tail if row not in rows],
+    )
+
+
+def group_rows(keys: list[int], n_keys: int) -> Grouped:
+    groups = [[i for i, key in enumerate(keys) if key == wanted] for wanted in range(n_keys)]
+    starts = [0]
+    for group in groups:
+        starts.append(starts[-1] + len(group))
+    return Grouped(starts, [i for group in groups for i in group])

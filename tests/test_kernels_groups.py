@@ -1,0 +1,258 @@
+"""Kernels over groups against their slow twins."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import hypothesis.strategies as st
+import numba
+import numpy as np
+import pytest
+from hypothesis import given
+from numpy.typing import NDArray
+
+from ecs_columnar import kernels
+from ecs_columnar.dtypes import GROUP_RECORD, LOCATION_RECORD
+from tests.reference import groups as reference
+from tests.reference.groups import NOWHERE, Lists, index_of, location_of
+
+N_RECORDS = 12
+N_LOCATIONS = 5
+MAX_BATCH = 30
+
+GARBAGE = 2**40 + 3
+
+
+def handle_of(index: int) -> int:
+    """Return the only handle that an index has in these tests."""
+    return (1 + index % 3) << 32 | index
+
+
+class Layout(NamedTuple):
+    """Groups in memory: in any order, with slack, and with gaps between them."""
+
+    lists: Lists
+    capacities: list[int]
+    records: NDArray[np.void]
+    groups: NDArray[np.void]
+    members: NDArray[np.int64]
+
+    def read(self) -> Lists:
+        """Read the groups, and see that the records agree with them."""
+        lists = [self.members[group["start"] :][: group["count"]].tolist() for group in self.groups]
+        for index, (location, slot) in enumerate(self.records.tolist()):
+            assert location == location_of(handle_of(index), lists)
+            if location != NOWHERE:
+                assert lists[location][slot] == handle_of(index)
+        assert (self.groups["capacity"] == self.capacities).all()
+        return lists
+
+
+def lay_out(lists: Lists, slacks: list[int], order: list[int]) -> Layout:
+    records = np.array([(NOWHERE, GARBAGE % 2**31)] * N_RECORDS, LOCATION_RECORD)
+    groups = np.zeros(N_LOCATIONS, GROUP_RECORD)
+    capacities = [len(handles) + slack for handles, slack in zip(lists, slacks, strict=True)]
+    members: list[int] = []
+    for code in order:
+        members += [GARBAGE] * (code % 2)
+        groups[code] = (len(members), len(lists[code]), capacities[code])
+        members += lists[code] + [GARBAGE] * slacks[code]
+        for slot, handle in enumerate(lists[code]):
+            records[index_of(handle)] = (code, slot)
+    return Layout(lists, capacities, records, groups, np.array(members, np.int64))
+
+
+@st.composite
+def layouts(draw: st.DrawFn, min_slack: int = 0) -> Layout:
+    lists: Lists = [[] for _ in range(N_LOCATIONS)]
+    for index in draw(st.permutations(range(N_RECORDS))):
+        code = draw(st.integers(NOWHERE, N_LOCATIONS - 1))
+        if code != NOWHERE:
+            lists[code].append(handle_of(index))
+    slack = st.integers(min_slack, min_slack + 3)
+    slacks = draw(st.lists(slack, min_size=N_LOCATIONS, max_size=N_LOCATIONS))
+    return lay_out(lists, slacks, draw(st.permutations(range(N_LOCATIONS))))
+
+
+class Batch(NamedTuple):
+    """Moves, in which an entity may be there again; only what has a record goes anywhere."""
+
+    handles: list[int]
+    codes: list[int]
+
+    def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        return np.array(self.handles, np.int64), np.array(self.codes, np.int32)
+
+
+indices = st.integers(0, N_RECORDS + 3)
+one_move = st.one_of(
+    st.tuples(indices, st.just(NOWHERE)),
+    st.tuples(st.integers(0, N_RECORDS - 1), st.integers(NOWHERE, N_LOCATIONS - 1)),
+)
+batches = st.lists(one_move, max_size=MAX_BATCH).map(
+    lambda moves: Batch([handle_of(index) for index, _ in moves], [code for _, code in moves])
+)
+
+
+@given(layout=layouts(min_slack=MAX_BATCH), batch=batches)
+def test_place_moves_one_after_the_other(layout: Layout, batch: Batch) -> None:
+    change = kernels.groups.place(*batch.arrays(), layout.records, layout.groups, layout.members)
+
+    assert change == reference.place(batch.handles, batch.codes, layout.lists)
+    assert layout.read() == layout.lists
+
+
+@given(layout=layouts(), index=indices, code=st.integers(NOWHERE, N_LOCATIONS + 1))
+def test_place_one_moves_where_there_is_room(layout: Layout, index: int, code: int) -> None:
+    handle = handle_of(index)
+
+    change = kernels.groups.place_one(handle, code, layout.records, layout.groups, layout.members)
+
+    expected = reference.place_one(handle, code, layout.lists, layout.capacities, N_RECORDS)
+    assert change == expected
+    assert layout.read() == layout.lists
+
+
+@given(layout=layouts(), batch=batches)
+def test_take_out_leaves_no_gap(layout: Layout, batch: Batch) -> None:
+    handles, _ = batch.arrays()
+
+    n_out = kernels.groups.take_out(handles, layout.records, layout.groups, layout.members)
+
+    assert n_out == reference.take_out(batch.handles, layout.lists)
+    assert layout.read() == layout.lists
+
+
+@given(batch=batches)
+def test_find_limits_asks_for_what_is_placed(batch: Batch) -> None:
+    assert kernels.groups.find_limits(*batch.arrays()) == reference.find_limits(*batch)
+
+
+@given(layout=layouts(), batch=batches)
+def test_find_crowded_finds_groups_without_room(layout: Layout, batch: Batch) -> None:
+    arrivals = np.zeros(N_LOCATIONS, np.int32)
+    crowded, capacities = np.zeros((2, min(len(batch.codes), N_LOCATIONS)), np.int32)
+    _, codes = batch.arrays()
+
+    n_crowded, n_slots = kernels.groups.find_crowded(
+        codes, layout.groups, arrivals, crowded, capacities
+    )
+
+    expected = reference.find_crowded(batch.codes, layout.lists, layout.capacities)
+    assert crowded[:n_crowded].tolist() == list(expected)
+    assert capacities[:n_crowded].tolist() == list(expected.values())
+    assert n_slots == sum(expected.values())
+    assert not arrivals.any()
+
+
+@given(layout=layouts(), batch=batches)
+def test_relocate_copies_groups_to_the_tail(layout: Layout, batch: Batch) -> None:
+    crowded = reference.find_crowded(batch.codes, layout.lists, layout.capacities)
+    tail = layout.members.shape[0]
+    members = np.append(layout.members, np.full(sum(crowded.values()), GARBAGE))
+
+    new_tail = kernels.groups.relocate(
+        np.array(list(crowded), np.int32),
+        np.array(list(crowded.values()), np.int32),
+        tail,
+        layout.groups,
+        members,
+    )
+
+    starts, expected_tail = reference.relocate(crowded, tail)
+    assert new_tail == expected_tail
+    assert {code: layout.groups[code]["start"] for code in crowded} == starts
+    for code, capacity in crowded.items():
+        layout.capacities[code] = capacity
+    assert layout._replace(members=members).read() == layout.lists
+
+
+@given(layout=layouts(), batch=batches)
+def test_count_unplaced_counts_repeats_too(layout: Layout, batch: Batch) -> None:
+    handles, _ = batch.arrays()
+
+    n_unplaced = kernels.groups.count_unplaced(handles, layout.records)
+
+    assert n_unplaced == reference.count_unplaced(batch.handles, layout.lists)
+
+
+@given(layout=layouts(), batch=batches)
+def test_mark_leaves_holes_and_notes_the_turn_of_the_last_move(
+    layout: Layout, batch: Batch
+) -> None:
+    before = reference.n_placed(layout.lists)
+    counts = layout.groups["count"].copy()
+    records = layout.records.copy()
+    arrivals = np.zeros(N_LOCATIONS, np.int32)
+
+    change = kernels.groups.mark(
+        *batch.arrays(), layout.records, layout.groups, layout.members, arrivals
+    )
+
+    waiting = reference.mark(batch.handles, batch.codes, layout.lists)
+    for handle, (turn, code) in waiting.items():
+        records[index_of(handle)] = (code, -turn)
+    assert layout.records.tolist() == records.tolist()
+    assert [
+        layout.members[group["start"] :][: group["count"]].tolist() for group in layout.groups
+    ] == layout.lists
+    after = np.bincount([code for code in records["location"] if code >= 0], minlength=N_LOCATIONS)
+    assert (counts + arrivals).tolist() == after.tolist()
+    assert change == after.sum() - before
+
+
+@given(layout=layouts(), batch=batches)
+def test_pack_and_append_put_arrivals_behind_who_stays(layout: Layout, batch: Batch) -> None:
+    arrivals = np.zeros(N_LOCATIONS, np.int32)
+    kernels.groups.mark(*batch.arrays(), layout.records, layout.groups, layout.members, arrivals)
+    waiting = reference.mark(batch.handles, batch.codes, layout.lists)
+    lists, capacities = reference.pack(layout.lists, arrivals.tolist())
+    out = np.full(sum(capacities), GARBAGE)
+    layout = layout._replace(lists=lists, capacities=capacities)
+
+    tail = kernels.groups.pack(layout.records, layout.groups, layout.members, arrivals, out)
+
+    assert tail == sum(capacities)
+    assert layout.groups["start"].tolist() == [sum(capacities[:i]) for i in range(N_LOCATIONS)]
+    assert layout.groups["count"].tolist() == list(map(len, lists))
+    assert not arrivals.any()
+    packed = layout._replace(members=out)
+
+    kernels.groups.append(batch.arrays()[0], packed.records, packed.groups, packed.members)
+
+    reference.append(waiting, lists)
+    assert packed.read() == lists
+
+
+@given(layout=layouts(), asked=st.lists(indices))
+def test_find_locations_knows_who_is_nowhere(layout: Layout, asked: list[int]) -> None:
+    out = np.empty(len(asked), np.int32)
+
+    kernels.groups.find_locations(np.array(asked, np.int64), layout.records, out)
+
+    assert out.tolist() == reference.find_locations(asked, layout.lists)
+
+
+@given(layout=layouts())
+def test_copy_members_leaves_the_slack_out(layout: Layout) -> None:
+    starts = np.cumsum([0, *map(len, layout.lists)])
+    out = np.empty(starts[-1], np.int64)
+
+    kernels.groups.copy_members(layout.groups, layout.members, starts, out)
+
+    assert out.tolist() == reference.copy_members(layout.lists)
+
+
+@pytest.mark.parametrize("position", [0, 2, 10**6, -(10**6)])
+def test_prefetch_changes_nothing_even_outside_of_the_array(position: int) -> None:
+    array = np.arange(3)
+
+    @numba.njit
+    def ask(array: NDArray[np.int64], position: int) -> int:
+        kernels_prefetch(array, position)
+        return 7
+
+    kernels_prefetch = kernels.groups.prefetch
+
+    assert ask(array, position) == 7
+    assert array.tolist() == [0, 1, 2]
