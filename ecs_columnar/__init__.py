@@ -29,10 +29,13 @@ from ecs_columnar.errors import (
     ReadOnlyError,
     RepositoryConsistencyError,
     SchemaError,
+    SnapshotError,
     StaleHandleError,
     StructuralChangeError,
+    TransactionError,
     ValidationError,
 )
+from ecs_columnar.events import Event, Events
 from ecs_columnar.fields import (
     array,
     bool_,
@@ -55,12 +58,17 @@ from ecs_columnar.fields import (
     u4,
     u8,
 )
+from ecs_columnar.generators import Generators
+from ecs_columnar.history import History
 from ecs_columnar.ids import Ids
 from ecs_columnar.locations import Groups, Locations
 from ecs_columnar.names import format_handle
+from ecs_columnar.operations.spawn import Group
 from ecs_columnar.query import Mut, Query, TableView
 from ecs_columnar.schema import Component
+from ecs_columnar.snapshot import Snapshot
 from ecs_columnar.stats import Stats
+from ecs_columnar.transaction import Transaction
 from ecs_columnar.warmup import warmup
 from ecs_columnar.world import World
 
@@ -79,7 +87,12 @@ __all__ = [
     "EcsColumnarError",
     "Entity",
     "EntityNotFoundError",
+    "Event",
+    "Events",
+    "Generators",
+    "Group",
     "Groups",
+    "History",
     "Ids",
     "InvalidArgumentError",
     "InvalidInstanceIdError",
@@ -90,10 +103,14 @@ __all__ = [
     "ReadOnlyError",
     "RepositoryConsistencyError",
     "SchemaError",
+    "Snapshot",
+    "SnapshotError",
     "StaleHandleError",
     "Stats",
     "StructuralChangeError",
     "TableView",
+    "Transaction",
+    "TransactionError",
     "ValidationError",
     "World",
     "array",

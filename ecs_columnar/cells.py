@@ -8,11 +8,11 @@ other goes the way of a batch of one, and is cast or refused there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
+from ecs_columnar.change import Change
 from ecs_columnar.operations.values import to_some_values
 from ecs_columnar.operations.write import refuse_lacking
 from ecs_columnar.registry import ComponentType
@@ -56,10 +56,12 @@ class Cells:
         field = self._component.fields[number]
         if field.kind == "object":
             value = [value]  # so that a list is a value, not one an entity
-        with ExitStack() as undo:
-            values = to_some_values(self._storage, self._component, {field.name: value}, 1, undo)
-            undo.pop_all()
-        self._columns[number].write(self._row, self._row + 1, values[field.name])
+        with Change(self._storage) as change:
+            values = to_some_values(change, self._component, {field.name: value}, 1)
+            change.fill(self._columns[number], self._row, self._row + 1, values[field.name])
+            handles = np.array([self._handle], np.int64)
+            change.tell("set", handles, components=(self._component.schema.component,))
+            change.apply()
 
     def __repr__(self) -> str:
         values = ", ".join(
@@ -123,14 +125,15 @@ def _writer(number: int, field: Field) -> Callable[[Any, Any], None]:
     exact, low, high = field.exact, field.low, field.high
 
     def write(self: Any, value: Any) -> None:
-        if type(value) is exact and low <= value <= high:
-            if self._structure != self._storage.structure:
+        storage = self._storage
+        if type(value) is exact and low <= value <= high and storage.is_plain:
+            if self._structure != storage.structure:
                 self._locate()
-            column = self._columns[number]
-            column.memory[self._row] = value
-            column.version += 1
-        else:
-            _write_slowly(self, number, value)
+            memory = self._columns[number].memory
+            if not memory.readonly:
+                memory[self._row] = value
+                return
+        _write_slowly(self, number, value)
 
     return write
 

@@ -2,12 +2,14 @@
 
 * ``data[:n_rows]`` is what counts; what lies behind it is capacity.
 * Data is contiguous, and never paged: a view of it is a plain NumPy array.
+* Data that a snapshot holds is read-only, and is copied before it is written.
 * Items are moved by their size, through ``words``, except Python objects,
   whose references NumPy counts.
 """
 
 from __future__ import annotations
 
+from operator import setitem
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 
 from ecs_columnar import dtypes, kernels
 from ecs_columnar.schema import Field
+from ecs_columnar.steps import Step
 
 _WORD_DTYPES: Final = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
@@ -32,7 +35,7 @@ def grown_capacity(capacity: int, n_rows: int) -> int:
 
 
 def grown(array: NDArray[Any], n_rows: int, fill: object) -> NDArray[Any]:
-    """Return an array of at least ``n_rows``: the same one, or a larger copy.
+    """Return a writable array of at least ``n_rows``: the same one, or a larger copy.
 
     Parameters
     ----------
@@ -43,15 +46,23 @@ def grown(array: NDArray[Any], n_rows: int, fill: object) -> NDArray[Any]:
     """
     capacity = array.shape[0]
     if n_rows <= capacity:
-        return array
+        return owned(array)
     larger = np.empty((grown_capacity(capacity, n_rows), *array.shape[1:]), array.dtype)
     larger[:capacity] = array
     larger[capacity:] = fill
     return larger
 
 
+def owned(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array that may be written: the same one, or a copy if a snapshot holds it."""
+    return array if array.flags.writeable else array.copy()
+
+
 class Column:
     """A growable array of the values of one field.
+
+    What writes returns a step, for `steps.run`: values are of the exact dtype,
+    room is there, and nothing else changes the column before the step has run.
 
     Parameters
     ----------
@@ -64,25 +75,23 @@ class Column:
     memory : memoryview
         Of the data, where single items are Python numbers (`Field.exact`):
         reads and writes one in half the time that NumPy takes.
-    version : int
-        Moves with every write; columns of equal version are equal.
 
     Examples
     --------
     >>> from ecs_columnar.schema import Field
+    >>> from ecs_columnar.steps import run
     >>> column = Column(Field("x", "number", np.dtype("f4"), ()))
     >>> column.reserve(3)
-    >>> column.write(0, 3, np.float32(1.5))
+    >>> run([column.filling(0, 3, np.array(1.5, "f4"))])
     >>> column.view(3)
     array([1.5, 1.5, 1.5], dtype=float32)
     """
 
-    __slots__ = ("data", "field", "memory", "version", "width", "words")
+    __slots__ = ("data", "field", "memory", "width", "words")
 
     def __init__(self, field: Field) -> None:
         self.field = field
-        self.version = 0
-        self._hold(np.empty((0, *field.shape), field.dtype))
+        self.hold(np.empty((0, *field.shape), field.dtype))
 
     @property
     def capacity(self) -> int:
@@ -97,22 +106,39 @@ class Column:
     def reserve(self, n_rows: int) -> None:
         """Make room for ``n_rows``; copies the column when it has to grow."""
         if n_rows <= self.capacity:
+            self.own()
             return
         shape = (grown_capacity(self.capacity, n_rows), *self.field.shape)
         data = np.empty(shape, self.field.dtype)
         data[: self.capacity] = self.data
-        self._hold(data)
+        self.hold(data)
+
+    def own(self) -> None:
+        """Copy the data if a snapshot holds it."""
+        if not self.data.flags.writeable:
+            self.hold(self.data.copy())
 
     def view(self, n_rows: int) -> NDArray[Any]:
-        """Return the first ``n_rows`` values: a writable view."""
+        """Return the first ``n_rows`` values: a view."""
         return self.data[:n_rows]
 
-    def write(self, start: int, stop: int, values: NDArray[Any]) -> None:
-        """Write one value, or one a row, into a run of rows. O(rows)."""
-        self.data[start:stop] = values
-        self.version += 1
+    def gather(self, rows: NDArray[np.intp]) -> NDArray[Any]:
+        """Copy the values of some rows, in their order."""
+        out = np.empty((rows.shape[0], *self.field.shape), self.field.dtype)
+        if self.words is None:
+            np.take(self.data, rows, axis=0, out=out, mode="clip")
+        else:
+            kernels.rows.gather(self.words, rows, self.width, _words(out))
+        return out
 
-    def scatter(self, rows: NDArray[np.intp], values: NDArray[Any]) -> None:
+    # --- writes ----------------------------------------------------------------------
+
+    def filling(self, start: int, stop: int, values: Any) -> Step:
+        """Write one value, or one a row, into a run of rows. O(rows)."""
+        self.own()
+        return setitem, self.data, slice(start, stop), values
+
+    def scattering(self, rows: NDArray[np.intp], values: NDArray[Any]) -> Step:
         """Write one value, or one a row, into some rows; of equal rows the last wins.
 
         Parameters
@@ -121,26 +147,12 @@ class Column:
         values : array of the column's dtype
             Of shape ``field.shape`` or ``(k, *field.shape)``, contiguous.
         """
+        self.own()
         if self.words is None or values.ndim == len(self.field.shape):
-            self.data[rows] = values
-        else:
-            kernels.rows.scatter(_words(values), rows, self.width, self.words)
-        self.version += 1
+            return setitem, self.data, rows, values
+        return kernels.step(kernels.rows.scatter, _words(values), rows, self.width, self.words)
 
-    def gather(self, rows: NDArray[np.intp]) -> NDArray[Any]:
-        """Copy the values of some rows, in their order."""
-        out = np.empty((rows.shape[0], *self.field.shape), self.field.dtype)
-        self.gather_into(rows, out)
-        return out
-
-    def gather_into(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
-        """Copy the values of some rows into a contiguous array of the same dtype."""
-        if self.words is None:
-            np.take(self.data, rows, axis=0, out=out, mode="clip")
-        else:
-            kernels.rows.gather(self.words, rows, self.width, _words(out))
-
-    def take_from(self, source: Column, rows: NDArray[np.intp] | None, start: int, n: int) -> None:
+    def taking(self, source: Column, rows: NDArray[np.intp] | None, start: int, n: int) -> Step:
         """Append ``n`` rows of another column of the same field at ``start``.
 
         Parameters
@@ -149,36 +161,33 @@ class Column:
         rows : intp array, shape (n,), or None
             Rows of the source; None is its first ``n``.
         start : int
-            First row to write; capacity is there already.
+            First row to write; room is there already.
         n : int
         """
         if rows is None:
-            self.data[start : start + n] = source.data[:n]
-        else:
-            source.gather_into(rows, self.data[start : start + n])
-        self.version += 1
+            return self.filling(start, start + n, source.data[:n])
+        self.own()
+        out = self.data[start : start + n]
+        if self.words is None or source.words is None:
+            return np.take, source.data, rows, 0, out, "clip"
+        return kernels.step(kernels.rows.gather, source.words, rows, self.width, _words(out))
 
-    def fill_holes(self, holes: NDArray[np.intp], movers: NDArray[np.intp]) -> None:
+    def closing(self, holes: NDArray[np.intp], movers: NDArray[np.intp]) -> Step:
         """Copy the rows ``movers`` into the rows ``holes``."""
+        self.own()
         if self.words is None:
-            self.data[holes] = self.data[movers]
-        else:
-            kernels.rows.fill_holes(holes, movers, self.width, self.words)
-        self.version += 1
+            return setitem, self.data, holes, self.data[movers]
+        return kernels.step(kernels.rows.fill_holes, holes, movers, self.width, self.words)
 
-    def clear_tail(self, n_rows: int, n_before: int) -> None:
-        """Let go of the objects in rows that are no longer used."""
-        if self.words is None:
-            self.data[n_rows:n_before] = None
+    def __getstate__(self) -> tuple[Field, NDArray[Any]]:
+        return self.field, self.data
 
-    def __getstate__(self) -> tuple[Field, int, NDArray[Any]]:
-        return self.field, self.version, self.data
+    def __setstate__(self, state: tuple[Field, NDArray[Any]]) -> None:
+        self.field, data = state
+        self.hold(data)
 
-    def __setstate__(self, state: tuple[Field, int, NDArray[Any]]) -> None:
-        self.field, self.version, data = state
-        self._hold(data)
-
-    def _hold(self, data: NDArray[Any]) -> None:
+    def hold(self, data: NDArray[Any]) -> None:
+        """Take an array as the data. O(1)."""
         self.data = data
         self.memory: memoryview[Any] = (_NO_ITEMS if self.field.exact is None else data).data
         self.words: NDArray[Any] | None = None if data.dtype == object else _words(data)

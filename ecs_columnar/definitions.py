@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ecs_columnar.change import Change
 from ecs_columnar.errors import (
     DefinitionNotFoundError,
     DuplicateContentError,
@@ -58,12 +59,12 @@ class Definitions(Mapping[str, Definition]):
     ['core:actor']
     """
 
-    __slots__ = ("_by_id",)
+    __slots__ = ("by_id",)
 
     def __init__(self) -> None:
-        self._by_id: dict[str, Definition] = {}
+        self.by_id: dict[str, Definition] = {}
 
-    def add(self, definition: Definition) -> None:
+    def add(self, change: Change, definition: Definition) -> None:
         """Keep a definition.
 
         Raises
@@ -79,21 +80,22 @@ class Definitions(Mapping[str, Definition]):
                 definition.id,
                 f"cannot define {definition.id!r}: the id is a string that is not blank",
             )
-        if definition.id in self._by_id:
+        if definition.id in self.by_id:
             raise DuplicateContentError(
                 f"cannot define {definition.id!r} again: it exists; spawn with overrides, or "
                 "give the new one an id of its own",
                 content_id=definition.id,
             )
         components = tuple(copy.deepcopy(component) for component in definition.components)
-        self._by_id[definition.id] = Definition(definition.id, components)
+        added = {definition.id: Definition(definition.id, components)}
+        change.attribute(self, "by_id", self.by_id | added)
 
     def __getitem__(self, definition_id: str) -> Definition:
-        found = self._by_id.get(definition_id) if isinstance(definition_id, str) else None
+        found = self.by_id.get(definition_id) if isinstance(definition_id, str) else None
         if found is None:
             raise DefinitionNotFoundError(
                 f"cannot find definition {definition_id!r}: this world has "
-                f"{', '.join(self._by_id) or 'none'}; world.define({definition_id!r}, ...) "
+                f"{', '.join(self.by_id) or 'none'}; world.define({definition_id!r}, ...) "
                 "makes one",
                 definition_id=definition_id,
             )
@@ -101,16 +103,16 @@ class Definitions(Mapping[str, Definition]):
 
     def get(self, definition_id: str, default: Any = None) -> Any:
         """Return a definition, or the default where there is none."""
-        return self._by_id.get(definition_id, default)
+        return self.by_id.get(definition_id, default)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._by_id)
+        return iter(self.by_id)
 
     def __len__(self) -> int:
-        return len(self._by_id)
+        return len(self.by_id)
 
     def __contains__(self, definition_id: object) -> bool:
-        return definition_id in self._by_id
+        return definition_id in self.by_id
 
     def __repr__(self) -> str:
-        return f"<Definitions: {', '.join(self._by_id) or 'none'}>"
+        return f"<Definitions: {', '.join(self.by_id) or 'none'}>"

@@ -10,13 +10,15 @@
 
 from __future__ import annotations
 
+from operator import setitem
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
-from ecs_columnar.column import grown
+from ecs_columnar.change import Change
+from ecs_columnar.column import grown, owned
 from ecs_columnar.dtypes import (
     CODE,
     ENTITY_RECORD,
@@ -24,9 +26,12 @@ from ecs_columnar.dtypes import (
     INDEX_BITS,
     INDEX_MASK,
     MAX_ENTITIES,
+    MAX_GENERATION,
     ROW,
 )
 from ecs_columnar.errors import InvalidArgumentError, RepositoryConsistencyError
+from ecs_columnar.state import State, Stateful
+from ecs_columnar.steps import Step
 
 _RECORD_WORDS: Final = ENTITY_RECORD.itemsize // CODE.itemsize
 
@@ -50,7 +55,7 @@ class Located(NamedTuple):
     is_mixed: bool
 
 
-class Entities:
+class Entities(Stateful):
     """Entity records, generations and the free list.
 
     Attributes
@@ -61,22 +66,30 @@ class Entities:
 
     Examples
     --------
-    >>> entities = Entities()
+    >>> from ecs_columnar.storage import Storage
+    >>> storage = Storage()
+    >>> entities = storage.entities
     >>> handles = entities.next_handles(2)
-    >>> entities.enter(handles, 0, 0)
+    >>> with Change(storage) as change:
+    ...     entities.enter(change, handles)
+    ...     entities.relocate(change, handles, 0, 0)
+    ...     change.apply()
     >>> [hex(handle) for handle in handles]
     ['0x100000000', '0x100000001']
-    >>> entities.release(handles[:1])
+    >>> with Change(storage) as change:
+    ...     entities.release(change, handles[:1])
+    ...     change.apply()
     >>> entities.are_alive(handles)
     array([False,  True])
     >>> hex(entities.next_handles(1)[0])
     '0x200000000'
     """
 
+    STATE = ("records", "free", "n_used", "n_free", "n_retired")
     __slots__ = ("_memory", "free", "n_free", "n_retired", "n_used", "records")
 
     def __init__(self) -> None:
-        self._hold(np.empty(0, ENTITY_RECORD))
+        self.hold(np.empty(0, ENTITY_RECORD))
         self.free = np.empty(0, HANDLE)
         self.n_used = 0
         self.n_free = 0
@@ -109,52 +122,70 @@ class Entities:
                 "n", n, f"cannot spawn {n} entities: a world holds at most {MAX_ENTITIES}"
             )
         handles = np.empty(n, HANDLE)
-        self._reserve(n_used)
+        self.own()
+        if n_used > self.records.shape[0]:
+            self.hold(grown(self.records, n_used, 0))
         handles[:n_again] = self.free[self.n_free - n_again : self.n_free]
         kernels.entities.fresh_handles(self.n_used, handles[n_again:])
         return handles
 
-    def enter(self, handles: NDArray[np.int64], table: int, first_row: int) -> None:
-        """Bring to life what `next_handles` gave, in consecutive rows of a table."""
+    def enter(self, change: Change, handles: NDArray[np.int64]) -> None:
+        """Take what `next_handles` gave as used; `relocate` says where they are."""
         n_again = min(handles.shape[0], self.n_free)
-        self.n_free -= n_again
-        self.n_used += handles.shape[0] - n_again
-        self.relocate(handles, table, first_row)
+        change.attribute(self, "n_free", self.n_free - n_again)
+        change.attribute(self, "n_used", self.n_used + handles.shape[0] - n_again)
 
-    def enter_one(self, table: int, row: int) -> int:
-        """Bring one entity to life, as `next_handles` and `enter` do, and return its handle."""
-        if self.n_free:
-            self.n_free -= 1
-            handle = int(self.free[self.n_free])
-        else:
-            handle = int(self.next_handles(1)[0])
-            self.n_used += 1
-        at = (handle & INDEX_MASK) * _RECORD_WORDS
-        self._memory[at] = handle >> INDEX_BITS
-        self._memory[at + 1] = table
-        self._memory[at + 2] = row
-        return handle
+    def relocate(
+        self, change: Change, handles: NDArray[np.int64], table: int, first_row: int
+    ) -> None:
+        """Record that entities are now in consecutive rows of a table."""
+        self.own()
+        self._save(change, handles)
+        change.call(kernels.entities.enter, handles, table, first_row, self.records)
 
-    def relocate(self, handles: NDArray[np.int64], table: int, first_row: int) -> None:
-        """Record that living entities are now in consecutive rows of a table."""
-        kernels.entities.enter(handles, table, first_row, self.records)
-
-    def set_rows(self, handles: NDArray[np.int64], rows: NDArray[np.intp]) -> None:
+    def set_rows(self, change: Change, handles: NDArray[np.int64], rows: NDArray[np.intp]) -> None:
         """Record new rows of entities that stay in their tables."""
-        kernels.entities.set_rows(handles, rows, self.records)
+        self.own()
+        self._save(change, handles)
+        change.call(kernels.entities.set_rows, handles, rows, self.records)
 
-    def reserve_free(self, n: int) -> None:
-        """Make room for ``n`` more dead indices, so that `release` does not allocate."""
-        self.free = grown(self.free, self.n_free + n, 0)
-
-    def release(self, handles: NDArray[np.int64]) -> None:
+    def release(self, change: Change, handles: NDArray[np.int64]) -> None:
         """Let distinct living entities die; their indices are used again, last first."""
-        n = handles.shape[0]
-        self.reserve_free(n)
-        freed = self.free[self.n_free : self.n_free + n]
-        n_freed = kernels.entities.release(handles, self.records, freed)
-        self.n_free += n_freed
-        self.n_retired += n - n_freed
+        n_retired = int(np.count_nonzero(handles >> INDEX_BITS == MAX_GENERATION))
+        n_free = self.n_free + handles.shape[0]
+        self.own()
+        self.free = grown(self.free, n_free, 0)
+        self._save(change, handles)
+        change.save(self, "free", slice(self.n_free, n_free))
+        change.call(
+            kernels.entities.release, handles, self.records, self.free[self.n_free : n_free]
+        )
+        change.attribute(self, "n_free", n_free - n_retired)
+        change.attribute(self, "n_retired", self.n_retired + n_retired)
+
+    def one_more(self) -> int:
+        """Return the handle of the next entity, as `next_handles` does for one."""
+        if not self.n_free:
+            return int(self.next_handles(1)[0])
+        self.own()
+        return int(self.free[self.n_free - 1])
+
+    def entering_one(self, handle: int, table: int, row: int) -> list[Step]:
+        """Bring one entity to life, as `enter` and `relocate` do."""
+        counts = ("n_free", self.n_free - 1) if self.n_free else ("n_used", self.n_used + 1)
+        at = (handle & INDEX_MASK) * _RECORD_WORDS
+        return [
+            (setattr, self, *counts),
+            (setitem, self._memory, at, handle >> INDEX_BITS),
+            (setitem, self._memory, at + 1, table),
+            (setitem, self._memory, at + 2, row),
+        ]
+
+    def own(self) -> None:
+        """Copy the arrays that a snapshot holds."""
+        if not self.records.flags.writeable:
+            self.free = owned(self.free)
+            self.hold(owned(self.records))
 
     def locate(self, handles: NDArray[np.int64]) -> Located:
         """Find table and row of each handle. O(n), one cache miss each."""
@@ -181,21 +212,26 @@ class Entities:
             and self._memory[index * _RECORD_WORDS] == generation
         )
 
+    def thawing(self, state: State) -> list[Step]:
+        """Return the steps that go back to a state."""
+        return [*super().thawing(state), (setattr, self, "_memory", state[0].view(CODE).data)]
+
     def __getstate__(self) -> tuple[Any, ...]:
         return self.records, self.free, self.n_used, self.n_free, self.n_retired
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         records, self.free, self.n_used, self.n_free, self.n_retired = state
-        self._hold(records)
+        self.hold(records)
 
-    def _reserve(self, n_used: int) -> None:
-        if n_used > self.records.shape[0]:
-            self._hold(grown(self.records, n_used, 0))
-
-    def _hold(self, records: NDArray[np.void]) -> None:
+    def hold(self, records: NDArray[np.void]) -> None:
+        """Take an array as the records. O(1)."""
         self.records = records
         # Single fields of single records, ten times faster than through NumPy.
         self._memory = records.view(CODE).data
+
+    def _save(self, change: Change, handles: NDArray[np.int64]) -> None:
+        if change.log is not None:
+            change.save(self, "records", handles & INDEX_MASK)
 
     def check(self) -> None:
         """Verify that the free list holds exactly the dead indices.

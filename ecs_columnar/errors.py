@@ -227,6 +227,18 @@ class StructuralChangeError(EcsColumnarError, RuntimeError):
     code = "STRUCTURAL_CHANGE"
 
 
+class TransactionError(EcsColumnarError, RuntimeError):
+    """A transaction is used in an order in which it can't be, or where it can't be."""
+
+    code = "TRANSACTION"
+
+
+class SnapshotError(EcsColumnarError, ValueError):
+    """A snapshot is of another world, or not there."""
+
+    code = "SNAPSHOT"
+
+
 class ReadOnlyError(EcsColumnarError, ValueError):
     """A view that was asked for reading is written to."""
 

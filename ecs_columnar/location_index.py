@@ -2,13 +2,11 @@
 
 * ``members`` holds handles, the group of each location in one piece with slack
   behind it, so that the members of a location are a slice.
-* A move leaves one group and joins another, in place. A full group goes to the
-  tail of ``members`` first, as a vector does when it grows.
-* When the tail has no room, or the batch moves a large share of all, all groups
-  are packed anew: in the order of locations, first who stays, in the order that
-  was, then who arrives, in the order of the batch. What a group left behind is
-  free again then, and only then.
-* So the order within a location follows from the operations alone.
+* A move leaves one group, where the last member fills the hole, and joins the
+  end of another. A full group goes to the tail of ``members`` first, as a vector
+  does when it grows. When the tail has no room, all groups are laid out anew.
+* Where a group lies and how much slack it has decides nothing: the order within
+  a location follows from the moves alone, however they were cut into batches.
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
-from ecs_columnar.column import grown
+from ecs_columnar.column import grown, owned
 from ecs_columnar.dtypes import (
     CODE,
     GROUP_RECORD,
@@ -30,40 +28,17 @@ from ecs_columnar.dtypes import (
     ROW,
 )
 from ecs_columnar.errors import RepositoryConsistencyError
+from ecs_columnar.state import State, Stateful
+from ecs_columnar.steps import Step, run
 
-# Measured at 1M entities in 10,000 locations, ns a move in place and by packing:
-# 23 and 54 for a batch of 10 % of all, 19 and 33 for 30 %, 17 and 29 for half, 16
-# and 22 for all. The lines do not cross (nor at a million locations), so a batch
-# is never too large to be moved in place, as long as there is room.
+# Measured at 1M entities in 10,000 locations, ns a move in place and by counting
+# all anew: 23 and 54 for a batch of 10 % of all, 19 and 33 for 30 %, 17 and 29 for
+# half, 16 and 22 for all. The lines do not cross (nor at a million locations), so
+# a batch is never too large to be moved in place.
 TIGHT_SHARE: Final = 0.5
-"""Moves, as a share of placed entities and locations, after which packing leaves no room."""
+"""Moves, as a share of placed entities and locations, after which a layout has no spare tail."""
 
-
-class Plan(NamedTuple):
-    """A batch of moves, with all memory that it needs.
-
-    Attributes
-    ----------
-    handles : int64 array, shape (k,)
-    codes : int32 array, shape (k,)
-    n_locations : int
-    records, groups, arrivals : array
-        Of the index, grown.
-    crowded, capacities : int32 array
-        Groups that have to grow first, and to what.
-    packed : int64 array or None
-        New members, when all groups are packed anew.
-    """
-
-    handles: NDArray[np.int64]
-    codes: NDArray[np.int32]
-    n_locations: int
-    records: NDArray[np.void]
-    groups: NDArray[np.void]
-    arrivals: NDArray[np.int32]
-    crowded: NDArray[np.int32]
-    capacities: NDArray[np.int32]
-    packed: NDArray[np.int64] | None
+_NOTHING: Final = np.empty(0, LOCATION_RECORD)
 
 
 class Grouped(NamedTuple):
@@ -81,7 +56,7 @@ class Grouped(NamedTuple):
     members: NDArray[np.int64]
 
 
-class LocationIndex:
+class LocationIndex(Stateful):
     """Entities grouped by an integer code.
 
     Attributes
@@ -93,9 +68,10 @@ class LocationIndex:
     members : int64 array, shape (capacity,)
     arrivals : int32 array, shape (capacity,)
         By location; all 0 between calls.
+    count : int64 array, shape (1,)
+        Number of placed entities, where kernels can change it.
     n_locations : int
-        One more than the highest code that anybody was ever placed at.
-    n_placed : int
+        One more than the highest code that there was ever room for.
     tail : int
         Where ``members`` is free.
 
@@ -108,18 +84,19 @@ class LocationIndex:
     >>> index.place(crew, np.array([harbour, inn, harbour], np.int32))
     >>> index.counts()
     array([2, 1], dtype=int32)
-    >>> index.place_one(int(crew[0]), inn)
+    >>> index.place(crew[:1], np.array([inn], np.int32))
     >>> [hex(handle) for handle in index.members_of(inn)]
     ['0x100000001', '0x100000000']
     """
 
+    STATE = ("records", "count", "n_locations", "groups", "members", "tail")
     __slots__ = (
         "_view",
         "arrivals",
+        "count",
         "groups",
         "members",
         "n_locations",
-        "n_placed",
         "records",
         "tail",
     )
@@ -128,10 +105,16 @@ class LocationIndex:
         self.records: NDArray[np.void] = np.empty(0, LOCATION_RECORD)
         self.groups: NDArray[np.void] = np.empty(0, GROUP_RECORD)
         self.arrivals = np.empty(0, CODE)
+        self.count = np.zeros(1, np.int64)
         self.n_locations = 0
-        self.n_placed = 0
         self.tail = 0
-        self._hold(np.empty(0, HANDLE), 0)
+        self.members = np.empty(0, HANDLE)
+        self._view = _read_only(self.members)
+
+    @property
+    def n_placed(self) -> int:
+        """Number of entities that are somewhere."""
+        return int(self.count[0])
 
     @property
     def nbytes(self) -> int:
@@ -141,8 +124,36 @@ class LocationIndex:
 
     # --- moves -----------------------------------------------------------------------
 
-    def prepare(self, handles: NDArray[np.int64], codes: NDArray[np.int32]) -> Plan:
-        """Allocate all that a batch of moves needs; changes nothing.
+    def reserve(self, handles: NDArray[np.int64], codes: NDArray[np.int32]) -> None:
+        """Make room for a batch of moves; changes nothing that can be seen.
+
+        O(k), or when all groups are laid out anew O(placed + locations), which
+        comes once in so many moves that the cost a move stays bounded.
+
+        Parameters
+        ----------
+        handles : int64 array, shape (k,)
+        codes : int32 array, shape (k,)
+            New locations; -1 is nowhere.
+        """
+        n_records, n_locations = kernels.groups.find_limits(handles, codes)
+        n_locations = max(n_locations, self.n_locations)
+        self.own()
+        self.records = _grown_records(self.records, n_records)
+        self.groups = grown(self.groups, n_locations, 0)
+        self.arrivals = grown(self.arrivals, n_locations, 0)
+        self.n_locations = n_locations
+        crowded, capacities, n_slots = _find_crowded(codes, self.groups, self.arrivals)
+        if self.tail + n_slots > self.members.shape[0]:
+            self._lay_out(codes)
+            return
+        start, self.tail = self.tail, self.tail + n_slots
+        kernels.groups.relocate(crowded, capacities, start, self.groups, self.members)
+
+    def placing(
+        self, handles: NDArray[np.int64], codes: NDArray[np.int32], before: NDArray[np.void]
+    ) -> Step:
+        """Move entities to locations, for which there is room.
 
         Parameters
         ----------
@@ -150,88 +161,75 @@ class LocationIndex:
             Of living entities. One that is there again moves again.
         codes : int32 array, shape (k,)
             New locations; -1 takes an entity out of where it is.
+        before : LOCATION_RECORD array, shape (k,) or (0,)
+            Out: where each was before its move.
+        """
+        arrays = self.records, self.groups, self.members, before, self.count
+        return kernels.step(kernels.groups.place, handles, codes, *arrays)
+
+    def unplacing(
+        self, handles: NDArray[np.int64], codes: NDArray[np.int32], before: NDArray[np.void]
+    ) -> list[Step]:
+        """Take back moves: all since some time, in their order; makes room for that."""
+        self.reserve(handles, np.ascontiguousarray(before["location"]))
+        arrays = self.records, self.groups, self.members, self.count
+        return [kernels.step(kernels.groups.unplace, handles, codes, before, *arrays)]
+
+    def place(self, handles: NDArray[np.int64], codes: NDArray[np.int32]) -> None:
+        """Move entities to locations, at once."""
+        self.reserve(handles, codes)
+        run([self.placing(handles, codes, _NOTHING)])
+
+    def place_one(self, handle: int, code: int, clock: NDArray[np.int64]) -> bool:
+        """Move one living entity to a location, -1 for nowhere, if that needs no memory.
 
         Returns
         -------
-        Plan
-            For `apply`, before anything else changes the index. O(k), unless
-            all groups have to be packed anew.
+        bool
+            Whether it was done, and the clock moved on.
         """
-        n_records, n_locations = kernels.groups.find_limits(handles, codes)
-        n_locations = max(n_locations, self.n_locations)
-        groups = grown(self.groups, n_locations, 0)
-        arrivals = grown(self.arrivals, n_locations, 0)
-        crowded, capacities, n_slots = _find_crowded(codes, groups, arrivals)
-        packed = None
-        if self.tail + n_slots > self.members.shape[0]:
-            packed = self._allocate_packed(handles, n_locations)
-        records = _grown_records(self.records, n_records)
-        return Plan(
-            handles, codes, n_locations, records, groups, arrivals, crowded, capacities, packed
+        if not self.groups.flags.writeable:
+            return False
+        return bool(
+            kernels.groups.place_one(
+                handle, code, self.records, self.groups, self.members, self.count, clock
+            )
         )
 
-    def apply(self, plan: Plan) -> None:
-        """Do the moves of a plan; does not allocate.
+    def own(self) -> None:
+        """Copy the arrays that a snapshot holds."""
+        if not self.groups.flags.writeable:
+            self.records = owned(self.records)
+            self.count = owned(self.count)
+            self.replace(self.groups, owned(self.members), self.tail)
+            self.groups = owned(self.groups)
 
-        O(moves), or when all groups are packed anew O(placed + locations), which
-        comes once in so many moves that the cost a move stays bounded.
-        """
-        self.records = plan.records
-        self.groups = plan.groups
-        self.arrivals = plan.arrivals
-        self.n_locations = plan.n_locations
-        if plan.packed is not None:
-            self._pack(plan.handles, plan.codes, plan.packed)
-            return
-        self.tail = kernels.groups.relocate(
-            plan.crowded, plan.capacities, self.tail, self.groups, self.members
-        )
-        self.n_placed += kernels.groups.place(
-            plan.handles, plan.codes, self.records, self.groups, self.members
-        )
+    def thawing(self, state: State) -> list[Step]:
+        """Return the steps that go back to a state."""
+        members = state[self.STATE.index("members")]
+        return [*super().thawing(state), (setattr, self, "_view", _read_only(members))]
 
-    def place(self, handles: NDArray[np.int64], codes: NDArray[np.int32]) -> None:
-        """Move entities to locations; `prepare` and `apply` in one."""
-        self.apply(self.prepare(handles, codes))
+    def _lay_out(self, codes: NDArray[np.int32]) -> None:
+        """Lay out all groups in the order of locations, with room for a batch."""
+        groups = self.groups.copy()
+        counts = groups["count"].astype(np.int64)
+        n_arrivals = np.bincount(codes[codes >= 0], minlength=counts.shape[0])
+        capacities = _capacities(counts, n_arrivals)
+        ends = np.cumsum(capacities)
+        groups["start"] = ends - capacities
+        groups["capacity"] = capacities
+        tail = int(ends[-1])
+        is_small = codes.shape[0] < TIGHT_SHARE * (self.n_placed + self.n_locations)
+        length = max(tail, _roomy_length(self.n_placed, self.n_locations)) if is_small else tail
+        members = np.empty(length, HANDLE)
+        starts = (ends - capacities).astype(ROW)
+        kernels.groups.copy_members(self.groups, self.members, starts, members)
+        self.replace(groups, members, tail)
 
-    def place_one(self, handle: int, code: int) -> None:
-        """Move one living entity to a location, -1 for nowhere."""
-        change = kernels.groups.place_one(handle, code, self.records, self.groups, self.members)
-        if change == kernels.groups.NO_ROOM:
-            self.place(np.array([handle], HANDLE), np.array([code], CODE))
-        else:
-            self.n_placed += change
-
-    def remove(self, handles: NDArray[np.int64]) -> None:
-        """Take entities out of where they are; does not allocate. O(k)."""
-        self.n_placed -= kernels.groups.take_out(handles, self.records, self.groups, self.members)
-
-    def compact(self) -> None:
-        """Pack all groups anew, in the order of locations. O(placed + locations)."""
-        packed = np.empty(_packed_length(self.n_placed, self.n_locations), HANDLE)
-        self._pack(np.empty(0, HANDLE), np.empty(0, CODE), packed)
-
-    def _allocate_packed(self, handles: NDArray[np.int64], n_locations: int) -> NDArray[np.int64]:
-        n_placed = self.n_placed + kernels.groups.count_unplaced(handles, self.records)
-        is_small = handles.shape[0] < TIGHT_SHARE * (self.n_placed + n_locations)
-        length = _roomy_length if is_small else _packed_length
-        return np.empty(length(n_placed, n_locations), HANDLE)
-
-    def _pack(
-        self, handles: NDArray[np.int64], codes: NDArray[np.int32], packed: NDArray[np.int64]
-    ) -> None:
-        self.n_placed += kernels.groups.mark(
-            handles, codes, self.records, self.groups, self.members, self.arrivals
-        )
-        tail = kernels.groups.pack(self.records, self.groups, self.members, self.arrivals, packed)
-        kernels.groups.append(handles, self.records, self.groups, packed)
-        self._hold(packed, tail)
-
-    def _hold(self, members: NDArray[np.int64], tail: int) -> None:
-        self.members = members
-        self.tail = tail
-        self._view = members.view()
-        self._view.flags.writeable = False
+    def replace(self, groups: NDArray[np.void], members: NDArray[np.int64], tail: int) -> None:
+        """Take other arrays for the groups and their members, both at once. O(1)."""
+        values = {"groups": groups, "members": members, "tail": tail, "_view": _read_only(members)}
+        run([(setattr, self, name, value) for name, value in values.items()])
 
     # --- reading ---------------------------------------------------------------------
 
@@ -267,17 +265,6 @@ class LocationIndex:
         members = np.empty(self.n_placed, HANDLE)
         kernels.groups.copy_members(self.groups[: self.n_locations], self.members, starts, members)
         return Grouped(starts, members)
-
-    def copy(self) -> LocationIndex:
-        """Copy the index; moves of one do not change the other."""
-        other = LocationIndex()
-        other.records = self.records.copy()
-        other.groups = self.groups.copy()
-        other.arrivals = self.arrivals.copy()
-        other.n_locations = self.n_locations
-        other.n_placed = self.n_placed
-        other._hold(self.members.copy(), self.tail)
-        return other
 
     # --- invariants ------------------------------------------------------------------
 
@@ -346,15 +333,27 @@ def _find_crowded(
     return crowded[:n_crowded], capacities[:n_crowded], n_slots
 
 
-def _packed_length(n_placed: int, n_locations: int) -> int:
-    """Return how many slots packed groups take at most."""
-    return n_placed + n_placed // 4 + min(2 * n_locations, n_placed // 4)
+def _capacities(counts: NDArray[np.int64], n_arrivals: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return capacities for groups: all may arrive before anybody leaves.
+
+    With a quarter more than the larger of both, and two; but at most half more,
+    or many groups of one or two would take three times their size.
+    """
+    larger = np.maximum(counts, n_arrivals)
+    spare = (larger >> 2) + np.minimum(larger >> 2, 2)
+    return np.asarray(np.maximum(counts + n_arrivals, larger + spare))
 
 
 def _roomy_length(n_placed: int, n_locations: int) -> int:
-    """Return a number of slots that leaves packed groups room to grow.
+    """Return a number of slots that leaves groups room to grow.
 
-    At least half of what is placed: so there are a tenth as many moves from
-    one packing to the next, and packing costs a move as much as ten slots do.
+    At least half of what is placed: so there are a tenth as many moves from one
+    layout to the next, and a new layout costs a move as much as ten slots do.
     """
     return 2 * n_placed + n_locations // 4 + 16
+
+
+def _read_only(array: NDArray[np.int64]) -> NDArray[np.int64]:
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -161,6 +161,7 @@ class Locations:
     def groups(self) -> Groups:
         """Copy all members, grouped by place code, without gaps."""
         starts, members = self._storage.locations.grouped()
+        starts = starts[: len(self) + 1]  # an undone place may have left its empty group
         missing = len(self) + 1 - starts.shape[0]
         return Groups(np.pad(starts, (0, missing), mode="edge"), members)
 
@@ -242,4 +243,5 @@ class Locations:
 
     def _by_code(self, counts: NDArray[np.int32]) -> NDArray[np.int32]:
         """Add places in which nobody has been since the index grew last."""
+        counts = counts[: len(self)]
         return np.pad(counts, (0, len(self) - counts.shape[0]))

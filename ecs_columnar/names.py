@@ -15,9 +15,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.column import grown
-from ecs_columnar.dtypes import CODE, HANDLE, INDEX_BITS, INDEX_MASK, NO_CODE, NO_ENTITY
+from ecs_columnar.change import Change
+from ecs_columnar.column import grown, owned
+from ecs_columnar.dtypes import CODE, HANDLE, INDEX_BITS, INDEX_MASK, NO_CODE, NO_ENTITY, ROW
 from ecs_columnar.errors import RepositoryConsistencyError
+from ecs_columnar.state import Stateful
 from ecs_columnar.strings import StringTable
 
 
@@ -32,7 +34,7 @@ def format_handle(handle: int) -> str:
     return f"{int(handle) & INDEX_MASK}v{int(handle) >> INDEX_BITS}"
 
 
-class Names:
+class Names(Stateful):
     """Which entity has which string id.
 
     Parameters
@@ -49,6 +51,7 @@ class Names:
     n_named : int
     """
 
+    STATE = ("handle_of", "symbol_of", "n_named")
     __slots__ = ("handle_of", "n_named", "symbol_of", "symbols")
 
     def __init__(self, symbols: StringTable) -> None:
@@ -88,25 +91,32 @@ class Names:
 
     def reserve(self, handles: NDArray[np.int64]) -> None:
         """Make room to bind these entities to any symbols that exist now."""
+        self.own()
         self.handle_of = grown(self.handle_of, self.symbols.n_codes, NO_ENTITY)
         if handles.shape[0]:
             self.symbol_of = grown(self.symbol_of, int((handles & INDEX_MASK).max()) + 1, NO_CODE)
 
-    def bind(self, symbols: NDArray[np.int32], handles: NDArray[np.int64]) -> None:
+    def bind(self, change: Change, symbols: NDArray[np.int32], handles: NDArray[np.int64]) -> None:
         """Give ids to entities that have none; room is reserved."""
-        self.handle_of[symbols] = handles
-        self.symbol_of[handles & INDEX_MASK] = symbols
-        self.n_named += handles.shape[0]
+        change.put(self, "handle_of", symbols.astype(ROW), handles)
+        change.put(self, "symbol_of", handles & INDEX_MASK, symbols)
+        change.attribute(self, "n_named", self.n_named + handles.shape[0])
 
-    def unbind(self, handles: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Take their ids from entities, and return the symbols that name nothing now."""
+    def unbind(self, change: Change, handles: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Take their ids from entities, and return the symbols that name nothing then."""
+        self.own()
         symbols = self.symbols_of(handles)
-        symbols = symbols[symbols >= 0]
-        self.handle_of[symbols] = NO_ENTITY
-        indices = handles & INDEX_MASK
-        self.symbol_of[indices[indices < self.symbol_of.shape[0]]] = NO_CODE
-        self.n_named -= symbols.shape[0]
+        is_named = symbols >= 0
+        symbols = symbols[is_named]
+        change.put(self, "handle_of", symbols.astype(ROW), NO_ENTITY)
+        change.put(self, "symbol_of", handles[is_named] & INDEX_MASK, NO_CODE)
+        change.attribute(self, "n_named", self.n_named - symbols.shape[0])
         return symbols
+
+    def own(self) -> None:
+        """Copy the arrays that a snapshot holds."""
+        self.handle_of = owned(self.handle_of)
+        self.symbol_of = owned(self.symbol_of)
 
     def text(self, handles: NDArray[np.int64]) -> NDArray[Any]:
         """Return the id of each living entity, or the name made up for it."""

@@ -7,18 +7,22 @@ removed: who was there still is, and the place is a dangling one.
 
 from __future__ import annotations
 
+from operator import setitem
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.column import grown
-from ecs_columnar.dtypes import CODE, HANDLE, INDEX_MASK, NO_CODE, NO_ENTITY
+from ecs_columnar.change import Change
+from ecs_columnar.column import grown, owned
+from ecs_columnar.dtypes import CODE, HANDLE, INDEX_MASK, NO_CODE, NO_ENTITY, ROW
 from ecs_columnar.errors import RepositoryConsistencyError
 from ecs_columnar.names import Names, format_handle
+from ecs_columnar.state import State, Stateful
+from ecs_columnar.steps import Step, run
 
 
-class Places:
+class Places(Stateful):
     """Codes of places, by string and by entity.
 
     Parameters
@@ -41,6 +45,7 @@ class Places:
         place keeps its code, and a dict is the fastest way to a single one.
     """
 
+    STATE = ("code_of_symbol", "code_of_index", "symbols", "entities", "n_places")
     __slots__ = (
         "code_of_index",
         "code_of_symbol",
@@ -74,53 +79,53 @@ class Places:
         """Return the place that each living entity is, -1 where it is none."""
         return _lookup(self.code_of_index, handles & INDEX_MASK)
 
-    def of_symbols(self, symbols: NDArray[np.int32]) -> NDArray[np.int32]:
+    def of_symbols(self, change: Change, symbols: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return the place of each symbol; what was none becomes one."""
         codes = self.find_symbols(symbols)
         new = _first_occurrences(symbols[codes < 0])
         if new.shape[0]:
-            self._found(new, self.names.handles_of(new))
+            self._found(change, new, self.names.handles_of(new))
             codes = self.find_symbols(symbols)
         return codes
 
-    def of_entities(self, handles: NDArray[np.int64]) -> NDArray[np.int32]:
+    def of_entities(self, change: Change, handles: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the place that each living entity is; what was none becomes one."""
         codes = self.find_entities(handles)
         new = _first_occurrences(handles[codes < 0])
         if new.shape[0]:
-            self._found(self.names.symbols_of(new), new)
+            self._found(change, self.names.symbols_of(new), new)
             codes = self.find_entities(handles)
         return codes
 
-    def rollback(self, n_places: int) -> None:
-        """Forget the places made since there were ``n_places``."""
-        if n_places == self.n_places:
-            return
-        self.seen.clear()
-        symbols = self.symbols[n_places : self.n_places]
-        self.code_of_symbol[symbols[symbols >= 0]] = NO_CODE
-        handles = self.entities[n_places : self.n_places]
-        self.code_of_index[handles[handles != NO_ENTITY] & INDEX_MASK] = NO_CODE
-        self.n_places = n_places
-
     def reserve(self, handles: NDArray[np.int64]) -> None:
         """Make room to link these entities."""
+        self.own()
         if handles.shape[0]:
             n = int((handles & INDEX_MASK).max()) + 1
             self.code_of_index = grown(self.code_of_index, n, NO_CODE)
 
-    def link(self, codes: NDArray[np.int32], handles: NDArray[np.int64]) -> None:
+    def link(self, change: Change, codes: NDArray[np.int32], handles: NDArray[np.int64]) -> None:
         """Make entities, just named, the places that their strings were already."""
-        self.entities[codes] = handles
-        self.code_of_index[handles & INDEX_MASK] = codes
+        change.put(self, "entities", codes.astype(ROW), handles)
+        change.put(self, "code_of_index", handles & INDEX_MASK, codes)
 
-    def unlink(self, handles: NDArray[np.int64]) -> None:
+    def unlink(self, change: Change, handles: NDArray[np.int64]) -> None:
         """Take entities, about to die, from the places that they are."""
+        self.own()
         codes = self.find_entities(handles)
-        codes = codes[codes >= 0]
+        codes = codes[codes >= 0].astype(ROW)
         if codes.shape[0]:
-            self.code_of_index[self.entities[codes] & INDEX_MASK] = NO_CODE
-            self.entities[codes[self.symbols[codes] >= 0]] = NO_ENTITY
+            change.put(self, "code_of_index", self.entities[codes] & INDEX_MASK, NO_CODE)
+            change.put(self, "entities", codes[self.symbols[codes] >= 0], NO_ENTITY)
+
+    def own(self) -> None:
+        """Copy the arrays that a snapshot holds."""
+        for name in ("code_of_symbol", "code_of_index", "symbols", "entities"):
+            setattr(self, name, owned(getattr(self, name)))
+
+    def thawing(self, state: State) -> list[Step]:
+        """Return the steps that go back to a state."""
+        return [*super().thawing(state), (self.seen.clear,)]
 
     def text(self, codes: NDArray[np.int32]) -> NDArray[Any]:
         """Return the name of each place; None for nowhere."""
@@ -154,20 +159,40 @@ class Places:
         if not np.array_equal(np.where(named, self.names.handles_of(symbols), entities), entities):
             raise RepositoryConsistencyError("cannot trust the places: an id is of another entity")
 
-    def _found(self, symbols: NDArray[np.int32], handles: NDArray[np.int64]) -> None:
+    def _found(
+        self, change: Change, symbols: NDArray[np.int32], handles: NDArray[np.int64]
+    ) -> None:
         """Make new places of distinct symbols, entities or both."""
         start, stop = self.n_places, self.n_places + symbols.shape[0]
+        is_entity = handles != NO_ENTITY
+        self.reserve(handles[is_entity])
         self.symbols = grown(self.symbols, stop, NO_CODE)
         self.entities = grown(self.entities, stop, NO_ENTITY)
         self.code_of_symbol = grown(self.code_of_symbol, self.names.symbols.n_codes, NO_CODE)
-        is_entity = handles != NO_ENTITY
-        self.reserve(handles[is_entity])
         self.symbols[start:stop] = symbols
         self.entities[start:stop] = handles
+        is_named = symbols >= 0
+        named, indices = symbols[is_named].astype(ROW), handles[is_entity] & INDEX_MASK
         codes = np.arange(start, stop, dtype=CODE)
-        self.code_of_symbol[symbols[symbols >= 0]] = codes[symbols >= 0]
-        self.code_of_index[handles[is_entity] & INDEX_MASK] = codes[is_entity]
-        self.n_places = stop
+        change.undo_failure(self.forgetting, named, indices, start)
+        steps: list[Step] = [
+            (setitem, self.code_of_symbol, named, codes[is_named]),
+            (setitem, self.code_of_index, indices, codes[is_entity]),
+            (setattr, self, "n_places", stop),
+        ]
+        run(steps)
+
+    def forgetting(
+        self, symbols: NDArray[np.intp], indices: NDArray[np.int64], n_places: int
+    ) -> list[Step]:
+        """Forget the last places: of these symbols and entity indices."""
+        self.own()
+        return [
+            (self.seen.clear,),
+            (setitem, self.code_of_symbol, symbols, NO_CODE),
+            (setitem, self.code_of_index, indices, NO_CODE),
+            (setattr, self, "n_places", n_places),
+        ]
 
 
 def _lookup(table: NDArray[np.int32], keys: NDArray[Any]) -> NDArray[np.int32]:

@@ -7,12 +7,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.column import grown
+from ecs_columnar.change import Change
+from ecs_columnar.column import grown, owned
 from ecs_columnar.dtypes import CODE, INDEX_MASK, NO_CODE, ROW
 from ecs_columnar.errors import RepositoryConsistencyError
 from ecs_columnar.registry import ComponentType
@@ -33,10 +35,15 @@ class SparseSet:
 
     __slots__ = ("component", "slots", "table")
 
-    def __init__(self, component: ComponentType) -> None:
+    def __init__(
+        self,
+        component: ComponentType,
+        table: Table | None = None,
+        slots: NDArray[np.int32] | None = None,
+    ) -> None:
         self.component: Final = component
-        self.table: Final = Table(-1, [component])
-        self.slots = np.empty(0, CODE)
+        self.table: Final = Table(-1, [component]) if table is None else table
+        self.slots = np.empty(0, CODE) if slots is None else slots
 
     @property
     def nbytes(self) -> int:
@@ -53,24 +60,34 @@ class SparseSet:
 
     def reserve(self, handles: NDArray[np.int64]) -> None:
         """Make room to append these entities."""
+        self.own()
         if handles.shape[0]:
             self.slots = grown(self.slots, int((handles & INDEX_MASK).max()) + 1, NO_CODE)
         self.table.reserve(handles.shape[0])
 
-    def append(self, handles: NDArray[np.int64], values: Values) -> None:
+    def append(self, change: Change, parts: Iterable[tuple[NDArray[np.int64], Values]]) -> None:
         """Add the component to distinct entities that lack it; room is reserved."""
         start = self.table.length
-        self.table.append(handles, {self.component: values})
-        self.slots[handles & INDEX_MASK] = np.arange(start, self.table.length, dtype=CODE)
+        for handles, values in parts:
+            stop = start + handles.shape[0]
+            self.table.append(change, start, handles, {self.component: values})
+            change.put(self, "slots", handles & INDEX_MASK, np.arange(start, stop, dtype=CODE))
+            start = stop
+        change.resize(self.table, start)
 
-    def remove(self, handles: NDArray[np.int64]) -> None:
+    def remove(self, change: Change, handles: NDArray[np.int64]) -> None:
         """Remove the component from distinct entities that have it. O(handles)."""
+        self.own()
         indices = handles & INDEX_MASK
         removal = self.table.plan_removal(np.sort(self.slots[indices].astype(ROW)))
         movers = self.table.handles.gather(removal.movers) & INDEX_MASK
-        self.table.remove(removal)
-        self.slots[movers] = removal.holes.astype(CODE)
-        self.slots[indices] = NO_CODE
+        self.table.remove(change, removal)
+        change.put(self, "slots", movers, removal.holes.astype(CODE))
+        change.put(self, "slots", indices, NO_CODE)
+
+    def own(self) -> None:
+        """Copy the slots if a snapshot holds them."""
+        self.slots = owned(self.slots)
 
     def check(self) -> None:
         """Verify that slots and rows are a bijection.

@@ -7,21 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from operator import delitem, setitem
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.change import Change
+from ecs_columnar.column import Column
 from ecs_columnar.definitions import Definitions
+from ecs_columnar.dtypes import CODE, LOCATION_RECORD, NOWHERE
 from ecs_columnar.entities import Entities
 from ecs_columnar.errors import RepositoryConsistencyError, StructuralChangeError
+from ecs_columnar.events import Event, Listeners, send
 from ecs_columnar.location_index import LocationIndex
 from ecs_columnar.names import Names
 from ecs_columnar.places import Places
 from ecs_columnar.registry import ComponentType, Registry
 from ecs_columnar.sparse import SparseSet
+from ecs_columnar.steps import Step, run
 from ecs_columnar.strings import StringTable
 from ecs_columnar.table import Table
+from ecs_columnar.undo_log import Moves, UndoLog
 
 
 class Storage:
@@ -41,8 +48,19 @@ class Storage:
     locations : LocationIndex
         By place code.
     definitions : Definitions
+    generators : dict of str to numpy.random.Generator
+        Whose states belong to the world's.
     structure : int
         Moves whenever a row may have moved.
+    clock : int64 array, shape (1,)
+        How many operations there were, where kernels can count on.
+    log : UndoLog or None
+        Of the innermost transaction.
+    exposed : list of Column
+        Those that an open query has handed out to be written.
+    listeners : dict of str to list
+    outbox : list of Event
+        To be sent when no transaction is open.
     """
 
     def __init__(self) -> None:
@@ -55,18 +73,45 @@ class Storage:
         self.places: Final = Places(self.names)
         self.locations: Final = LocationIndex()
         self.definitions: Final = Definitions()
+        self.generators: Final[dict[str, np.random.Generator]] = {}
         self.structure = 0
-        self._table_by_mask: Final[dict[int, Table]] = {}
+        self.clock = np.zeros(1, np.int64)
+        self.log: UndoLog | None = None
+        self.exposed: Final[list[Column]] = []
+        self.listeners: Final[Listeners] = {}
+        self.outbox: Final[list[Event]] = []
+        self.table_by_mask: Final[dict[int, Table]] = {}
         self._n_open_queries = 0
+        self._is_publishing = False
 
-    def table_of(self, mask: int) -> Table:
+    @property
+    def tick(self) -> int:
+        """How many operations there were."""
+        return int(self.clock[0])
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether single writes may go straight to their cells: nobody has to know of them."""
+        return self.log is None and not self.listeners
+
+    def table_of(self, change: Change, mask: int) -> Table:
         """Return the table of a set of components, made now if there is none."""
-        table = self._table_by_mask.get(mask)
+        table = self.table_by_mask.get(mask)
         if table is None:
             table = Table(len(self.tables), self.registry.in_mask(mask))
-            self.tables.append(table)
-            self._table_by_mask[mask] = table
+            change.undo_failure(self._dropping, len(self.tables), mask)
+            run([(self.tables.append, table), (setitem, self.table_by_mask, mask, table)])
         return table
+
+    def _remapping(self, table_by_mask: dict[int, Table]) -> list[Step]:
+        return [(self.table_by_mask.update, table_by_mask)]
+
+    def _dropping(self, number: int, mask: int) -> list[Step]:
+        """Forget the last table, that was made for a set of components."""
+        return [
+            (delitem, self.tables, slice(number, None)),
+            (self.table_by_mask.pop, mask, None),
+        ]
 
     def sparse_of(self, component: ComponentType) -> SparseSet:
         """Return the sparse set of a component, made now if there is none."""
@@ -75,20 +120,19 @@ class Storage:
             found = self.sparse[component] = SparseSet(component)
         return found
 
-    def hand_over(self, source: Table, target: Table) -> None:
+    def hand_over(self, change: Change, source: Table, target: Table) -> None:
         """Exchange the component sets of a full table and an empty one.
 
         The rows stay where they are; only columns that one of the two lacks
         change hands, with their capacity. O(components).
         """
-        only_source = self.registry.in_mask(source.mask & ~target.mask)
-        only_target = self.registry.in_mask(target.mask & ~source.mask)
-        for component in only_source:
-            target.add_component(component, source.drop_component(component))
-        for component in only_target:
-            source.add_component(component, target.drop_component(component))
-        self._table_by_mask[source.mask] = source
-        self._table_by_mask[target.mask] = target
+        for table, other in ((source, target), (target, source)):
+            both = other.columns | table.columns
+            change.floor(table)
+            change.attribute(table, "columns", {t: both[t] for t in other.columns})
+            change.attribute(table, "mask", other.mask)
+        change.steps.append((self.table_by_mask.update, {source.mask: target, target.mask: source}))
+        change.undo_later(self._remapping, {source.mask: source, target.mask: target})
 
     def all_tables(self) -> Iterator[Table]:
         """Return the tables, and those of the sparse sets."""
@@ -111,6 +155,17 @@ class Storage:
             yield
         finally:
             self._n_open_queries -= 1
+            if not self._n_open_queries:
+                self.exposed.clear()
+
+    def expose(self, column: Column, n_rows: int) -> None:
+        """Get a column ready to be written by whoever is handed a view of it."""
+        column.own()
+        if self.log is not None:
+            with Change(self) as change:
+                change.save_all(column, n_rows)
+                change.apply()
+        self.exposed.append(column)
 
     def begin_structural_change(self, verb: str) -> None:
         """Refuse to move rows while a query is open.
@@ -127,15 +182,78 @@ class Storage:
             )
         self.structure += 1
 
-    def forget(self, handles: NDArray[np.int64]) -> None:
-        """Take entities that are about to die from ids and places."""
+    def forget(self, change: Change, handles: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Take entities that are about to die from ids and places.
+
+        Returns
+        -------
+        int32 array
+            Symbols that name nothing then, for `discard`.
+        """
         if self.locations.n_placed:
-            self.locations.remove(handles)
+            self.place(change, handles, np.full(handles.shape[0], NOWHERE, CODE))
         if self.places.n_places:
-            self.places.unlink(handles)
-        if self.names.n_named:
-            symbols = self.names.unbind(handles)
-            self.symbols.discard(symbols[self.places.find_symbols(symbols) < 0])
+            self.places.unlink(change, handles)
+        if not self.names.n_named:
+            return np.empty(0, CODE)
+        return self.names.unbind(change, handles)
+
+    def place(
+        self, change: Change, handles: NDArray[np.int64], codes: NDArray[np.int32]
+    ) -> NDArray[np.void]:
+        """Move entities to places: the only write of a batch to the location index.
+
+        Returns
+        -------
+        LOCATION_RECORD array, shape (n,)
+            Where each was, filled in when it is done; empty if nobody wants to know.
+        """
+        self.locations.reserve(handles, codes)
+        is_noted = change.log is not None or bool(self.listeners.get("moved"))
+        before = np.empty(handles.shape[0] if is_noted else 0, LOCATION_RECORD)
+        change.steps.append(self.locations.placing(handles, codes, before))
+        if is_noted:
+            change.move(Moves(handles, codes, before))
+        return before
+
+    def discard(self, symbols: NDArray[np.int32]) -> None:
+        """Forget the strings of symbols that name neither an entity nor a place.
+
+        In a transaction this waits for its end, because what is forgotten
+        cannot be brought back.
+        """
+        if self.log is not None:
+            self.log.unused.append(symbols)
+            return
+        is_unused = (self.names.handles_of(symbols) == 0) & (self.places.find_symbols(symbols) < 0)
+        if is_unused.any():
+            self.symbols.discard(symbols[is_unused])
+
+    def publish(self) -> None:
+        """Send the events that wait, unless a transaction is open.
+
+        What listeners do is sent after what they were told.
+        """
+        if self.log is not None or self._is_publishing:
+            return
+        self._is_publishing = True
+        try:
+            send(self.outbox, self.listeners)
+        finally:
+            self._is_publishing = False
+
+    def owns(self, array: NDArray[Any]) -> bool:
+        """Tell whether an array is a view of live data, which a write would change."""
+        root: Any = array
+        while isinstance(root.base, np.ndarray):
+            root = root.base
+        if root is self.locations.members:
+            return True
+        return any(
+            root is column.data
+            for table in self.all_tables()
+            for column in (table.handles, *table.all_columns())
+        )
 
     @property
     def nbytes(self) -> int:
@@ -179,7 +297,7 @@ class Storage:
                 raise RepositoryConsistencyError(
                     f"cannot trust {table!r}: its rows are not where their entities' records say"
                 )
-            if self._table_by_mask.get(table.mask) is not table:
+            if self.table_by_mask.get(table.mask) is not table:
                 raise RepositoryConsistencyError(f"cannot trust {table!r}: its set finds another")
         n_rows = sum(table.length for table in self.tables)
         if n_rows != self.entities.n_alive:

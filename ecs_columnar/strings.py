@@ -13,16 +13,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import setitem
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
-from ecs_columnar.column import grown_capacity
+from ecs_columnar.column import grown_capacity, owned
 from ecs_columnar.dtypes import CODE, NO_CODE
 from ecs_columnar.encoding import Encoded, blank, encode, to_bytes, to_text, to_texts
 from ecs_columnar.errors import InvalidArgumentError, RepositoryConsistencyError, first_three
+from ecs_columnar.state import Stateful
+from ecs_columnar.steps import Step, run
 from ecs_columnar.string_pool import (
     empty_pool,
     empty_slots,
@@ -58,7 +61,7 @@ class Mark(NamedTuple):
     n_discards: int
 
 
-class StringTable:
+class StringTable(Stateful):
     """A set of distinct strings, each with an int32 code.
 
     Memory is 28 bytes a string, and its own bytes in UTF-8; after a growth up
@@ -88,12 +91,11 @@ class StringTable:
     array(['market', None, 'harbour'], dtype=object)
     """
 
+    STATE = ("_counts", "_free", "_n_discards", "_n_waste", "_pool")
     __slots__ = (
+        "_counts",
         "_free",
-        "_n_bytes",
-        "_n_codes",
         "_n_discards",
-        "_n_free",
         "_n_waste",
         "_pool",
     )
@@ -101,10 +103,8 @@ class StringTable:
     _pool: Pool
 
     def __init__(self) -> None:
-        self._n_codes = 0
-        self._n_free = 0
-        self._n_bytes = 0  # used in the arena, those of discarded strings included
-        self._n_waste = 0  # of discarded strings
+        self._counts = np.zeros(3, np.int64)  # of codes, of free ones, of bytes in the arena
+        self._n_waste = 0  # bytes of discarded strings
         self._n_discards = 0
         self._free = np.empty(0, CODE)  # a stack: the last one is used first
         self._pool = empty_pool()
@@ -114,6 +114,18 @@ class StringTable:
 
     def __repr__(self) -> str:
         return f"<StringTable: {len(self)} strings, {self.nbytes} bytes>"
+
+    @property
+    def _n_codes(self) -> int:
+        return int(self._counts[0])
+
+    @property
+    def _n_free(self) -> int:
+        return int(self._counts[1])
+
+    @property
+    def _n_bytes(self) -> int:
+        return int(self._counts[2])
 
     @property
     def n_codes(self) -> int:
@@ -254,6 +266,19 @@ class StringTable:
         """
         return view_strings(self._pool, np.asarray(codes, CODE))
 
+    def joined(self, codes: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Copy the bytes of strings, one after the other, and their lengths.
+
+        Parameters
+        ----------
+        codes : int32 array, shape (n,)
+            Of strings in the table.
+        """
+        encoded = self.encoded(codes)
+        data = np.empty(self._measure(codes), np.uint8)
+        kernels.strings.write_strings(codes, self._pool.records, self._pool.arena, 0, data)
+        return data, np.asarray(encoded.ends - encoded.starts, np.int64)
+
     # --- going back ------------------------------------------------------------------
 
     def mark(self) -> Mark:
@@ -264,8 +289,7 @@ class StringTable:
         """Undo all that `intern` did since the mark.
 
         All is as it was, byte by byte, except that capacity stays, and that
-        slots whose number or seed has changed stay so. Allocates nothing.
-        O(strings undone).
+        slots whose number or seed has changed stay so. O(strings undone).
 
         Parameters
         ----------
@@ -277,15 +301,24 @@ class StringTable:
         InvalidArgumentError
             When strings have been discarded since, or the mark has been undone.
         """
+        run(self.rolling_back(mark))
+
+    def rolling_back(self, mark: Mark) -> list[Step]:
+        """Return what `rollback` does, for steps to run."""
         n_codes, n_free, n_bytes, n_discards = mark
         if n_discards != self._n_discards or not (
             n_codes <= self._n_codes and n_free >= self._n_free and n_bytes <= self._n_bytes
         ):
             message = "cannot roll back: strings were discarded since, or an older mark undone"
             raise InvalidArgumentError("mark", mark, message)
+        if mark == self.mark():
+            return []
+        self.own()
         reused = self._free[self._n_free : n_free]
-        kernels.strings.remove(reused, n_codes, self._n_codes, self._pool)
-        self._n_codes, self._n_free, self._n_bytes = n_codes, n_free, n_bytes
+        return [
+            kernels.step(kernels.strings.remove, reused, n_codes, self._n_codes, self._pool),
+            (setitem, self._counts, slice(None), (n_codes, n_free, n_bytes)),
+        ]
 
     def discard(self, codes: NDArray[np.int32]) -> None:
         """Forget strings. To intern them again in the same order gives the same codes.
@@ -304,18 +337,32 @@ class StringTable:
         """
         codes = np.ascontiguousarray(codes, CODE)
         n_bytes = self._measure_distinct(codes)
+        self.own()
         n_free = self._n_free + codes.shape[0]
         if n_free > self._free.shape[0]:
             free = np.empty(grown_capacity(self._free.shape[0], n_free), CODE)
             free[: self._n_free] = self._free[: self._n_free]
             self._free = free
-        kernels.strings.remove(codes, 0, 0, self._pool)
-        self._free[self._n_free : n_free] = codes[::-1]
-        self._n_free = n_free
-        self._n_waste += n_bytes
-        self._n_discards += 1
+        steps: list[Step] = [
+            kernels.step(kernels.strings.remove, codes, 0, 0, self._pool),
+            (setitem, self._free, slice(self._n_free, n_free), codes[::-1].copy()),
+            (setitem, self._counts, 1, n_free),
+            (setattr, self, "_n_waste", self._n_waste + n_bytes),
+            (setattr, self, "_n_discards", self._n_discards + 1),
+        ]
+        run(steps)
         if 2 * self._n_waste > self._n_bytes:
             self._compact()
+
+    def own(self) -> None:
+        """Copy the arrays that a snapshot holds."""
+        pool = self._pool
+        if not pool.records.flags.writeable:
+            self._free = owned(self._free)
+            self._counts = owned(self._counts)
+            self._pool = pool._replace(
+                slots=owned(pool.slots), records=owned(pool.records), arena=owned(pool.arena)
+            )
 
     def copy(self) -> StringTable:
         """Return an equal table that shares nothing with this one."""
@@ -323,6 +370,7 @@ class StringTable:
         for name in self.__slots__:
             setattr(other, name, getattr(self, name))
         other._free = self._free.copy()
+        other._counts = self._counts.copy()
         pool = self._pool
         other._pool = pool._replace(
             slots=pool.slots.copy(), records=pool.records.copy(), arena=pool.arena.copy()
@@ -369,7 +417,8 @@ class StringTable:
         strings, pool = part.for_kernels(), self._pool
         tags, buffer = np.empty(part.n_strings, CODE), np.empty(part.n_strings, np.int64)
         kernels.strings.hash_strings(strings, pool.seed, tags)
-        return tags, *kernels.strings.find(strings, tags, pool, buffer, codes)
+        view = kernels.strings.PoolView(*pool)
+        return tags, *kernels.strings.find(strings, tags, view, buffer, codes)
 
     def _intern(self, encoded: Encoded, rows: slice, codes: NDArray[np.int32]) -> None:
         """Intern some of the strings."""
@@ -377,6 +426,7 @@ class StringTable:
         tags, n_absent, n_bytes = self._find(part, codes)
         if n_absent == 0:
             return
+        self.own()
         if n_bytes > _MAX_LENGTH and (part.ends - part.starts).max() > _MAX_LENGTH:
             message = "cannot intern strings: one has 2**31 bytes or more; cut it"
             raise InvalidArgumentError("encoded", encoded, message)
@@ -403,13 +453,16 @@ class StringTable:
 
     def _insert(self, part: Encoded, tags: NDArray[np.int32], codes: NDArray[np.int32]) -> bool:
         """Put absent strings in; return whether each one found a slot near its home."""
-        free = self._free[: self._n_free]
-        n_done, n_new, self._n_bytes = kernels.strings.insert(
-            part.for_kernels(), tags, free, self._n_codes, self._n_bytes, self._pool, codes
+        n_done = kernels.strings.insert(
+            part.for_kernels(),
+            tags,
+            self._free[: self._n_free],
+            self._n_codes,
+            self._n_bytes,
+            self._pool,
+            codes,
+            self._counts,
         )
-        n_reused = min(n_new, self._n_free)
-        self._n_free -= n_reused
-        self._n_codes += n_new - n_reused
         return n_done == part.n_strings
 
     def _measure(self, codes: NDArray[np.int32]) -> int:
@@ -446,11 +499,17 @@ class StringTable:
         n_bytes = self._n_bytes - self._n_waste
         try:
             arena = np.empty(n_bytes, np.uint8)
+            records = self._pool.records.copy()
         except MemoryError:
             return  # waste is no fault, and the next discard tries again
-        kernels.strings.compact(self._pool.arena, self._pool.records[: self._n_codes], arena)
-        self._pool = self._pool._replace(arena=arena)
-        self._n_bytes, self._n_waste = n_bytes, 0
+        kernels.strings.compact(self._pool.arena, records[: self._n_codes], arena)
+        pool = self._pool._replace(arena=arena, records=records)
+        steps: list[Step] = [
+            (setattr, self, "_pool", pool),
+            (setattr, self, "_n_waste", 0),
+            (setitem, self._counts, 2, n_bytes),
+        ]
+        run(steps)
 
 
 def _parts(n: int) -> Iterator[slice]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
+from ecs_columnar.change import Change
 from ecs_columnar.column import HANDLES, Column
 from ecs_columnar.dtypes import ROW
 from ecs_columnar.errors import RepositoryConsistencyError
@@ -80,7 +81,7 @@ class Table:
         return (column for columns in self.columns.values() for column in columns)
 
     def handle_view(self) -> NDArray[np.int64]:
-        """Return the handle of each row: a writable view."""
+        """Return the handle of each row: a view."""
         return self.handles.view(self.length)
 
     def add_component(self, component: ComponentType, columns: list[Column]) -> None:
@@ -100,39 +101,51 @@ class Table:
         for column in self.all_columns():
             column.reserve(n_rows)
 
-    def append(self, handles: NDArray[np.int64], values: Mapping[ComponentType, Values]) -> None:
-        """Append rows; room has been reserved, and every component has its values."""
-        start, stop = self.length, self.length + handles.shape[0]
-        self.handles.write(start, stop, handles)
+    def append(
+        self,
+        change: Change,
+        start: int,
+        handles: NDArray[np.int64],
+        values: Mapping[ComponentType, Values],
+    ) -> None:
+        """Write rows from ``start`` on; room is reserved, every component has its values."""
+        stop = start + handles.shape[0]
+        change.floor(self)
+        change.fill(self.handles, start, stop, handles)
         for component, columns in self.columns.items():
             for column, value in zip(columns, values[component], strict=True):
-                column.write(start, stop, value)
-        self.length = stop
+                change.fill(column, start, stop, value)
 
     def append_from(
-        self, source: Table, rows: NDArray[np.intp] | None, values: Mapping[ComponentType, Values]
+        self,
+        change: Change,
+        start: int,
+        source: Table,
+        rows: NDArray[np.intp] | None,
+        values: Mapping[ComponentType, Values],
     ) -> None:
-        """Append rows of another table; components that it lacks come from ``values``.
+        """Write rows of another table from ``start`` on.
 
         Parameters
         ----------
+        change : Change
+        start : int
         source : Table
         rows : intp array, shape (n,), or None
             None is all rows of the source.
         values : mapping of ComponentType to tuple of array
-            Wins over what the source has.
+            Of components that the source lacks, or instead of what it has.
         """
         n = source.length if rows is None else rows.shape[0]
-        start = self.length
-        self.handles.take_from(source.handles, rows, start, n)
+        change.floor(self)
+        change.take(self.handles, source.handles, rows, start, n)
         for component, columns in self.columns.items():
             if component in values:
                 for column, value in zip(columns, values[component], strict=True):
-                    column.write(start, start + n, value)
+                    change.fill(column, start, start + n, value)
             else:
                 for column, other in zip(columns, source.columns[component], strict=True):
-                    column.take_from(other, rows, start, n)
-        self.length = start + n
+                    change.take(column, other, rows, start, n)
 
     def plan_removal(self, rows: NDArray[np.intp] | None) -> Removal:
         """Find which rows of the tail will fill the holes of a removal.
@@ -151,15 +164,15 @@ class Table:
         n_pairs = kernels.rows.split_tail(rows, n_left, holes, movers)
         return Removal(n_left, holes[:n_pairs], movers[:n_pairs])
 
-    def remove(self, removal: Removal) -> None:
+    def remove(self, change: Change, removal: Removal) -> None:
         """Remove rows as planned: the last rows fill the holes. O(rows removed)."""
-        n_before, self.length = self.length, removal.n_left
+        change.floor(self)
         if removal.holes.shape[0]:
-            self.handles.fill_holes(removal.holes, removal.movers)
+            for column in (self.handles, *self.all_columns()):
+                change.close(column, self.length, removal.holes, removal.movers)
         for column in self.all_columns():
-            if removal.holes.shape[0]:
-                column.fill_holes(removal.holes, removal.movers)
-            column.clear_tail(self.length, n_before)
+            clear_tail(change, column, removal.n_left, self.length)
+        change.resize(self, removal.n_left)
 
     def check(self) -> None:
         """Verify that all columns hold the length.
@@ -182,3 +195,9 @@ class Table:
     def __repr__(self) -> str:
         names = ", ".join(component.type_id for component in self.columns)
         return f"<Table {self.number}: {self.length} rows of ({names})>"
+
+
+def clear_tail(change: Change, column: Column, n_rows: int, n_before: int) -> None:
+    """Let go of the objects in rows that are no longer used."""
+    if column.words is None:
+        change.fill(column, n_rows, n_before, None)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.change import Change
 from ecs_columnar.errors import ReadOnlyError
 from ecs_columnar.operations.values import to_some_values
 from ecs_columnar.registry import ComponentType
@@ -36,10 +36,11 @@ class ColumnsView:
     ) -> None:
         arrays: dict[str, NDArray[Any]] = {}
         for field, column in zip(component.fields, table.columns[component], strict=True):
+            is_open = is_mutable and field.kind in ("number", "reference")
+            if is_open:
+                storage.expose(column, table.length)
             array = column.view(table.length)
-            if is_mutable and field.kind in ("number", "reference"):
-                column.version += 1
-            else:
+            if not is_open:
                 # Codes and frozen objects are written through the attribute
                 # only: a raw one could mean nothing, or be changed later.
                 array = array.view()
@@ -63,12 +64,12 @@ class ColumnsView:
                 f"cannot write {component.type_id}.{name}: it was asked for to be read; "
                 f"ask for Mut[{class_name}] in the query"
             )
-        with ExitStack() as undo:
-            values = to_some_values(storage, component, {name: value}, len(table), undo)
-            undo.pop_all()
-        for field, column in zip(component.fields, table.columns[component], strict=True):
-            if field.name == name:
-                column.write(0, len(table), values[name])
+        with Change(storage) as change:
+            values = to_some_values(change, component, {name: value}, len(table))
+            for field, column in zip(component.fields, table.columns[component], strict=True):
+                if field.name == name:
+                    change.fill(column, 0, len(table), values[name])
+            change.apply()
 
     def __repr__(self) -> str:
         _, table, component, is_mutable = self._source

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import ExitStack
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.change import Change
+from ecs_columnar.content import take
 from ecs_columnar.definitions import Definition, Definitions
+from ecs_columnar.digest import digest
 from ecs_columnar.entity import Entity
 from ecs_columnar.errors import InvalidArgumentError, first_three
+from ecs_columnar.events import Events
+from ecs_columnar.generators import Generators
 from ecs_columnar.handles import is_one, to_handles
+from ecs_columnar.history import History
 from ecs_columnar.ids import Ids
 from ecs_columnar.locations import Locations
 from ecs_columnar.operations.despawn import despawn
 from ecs_columnar.operations.move import move
-from ecs_columnar.operations.spawn import spawn, spawn_one
+from ecs_columnar.operations.spawn import Group, refuse_gaps, spawn, spawn_one
 from ecs_columnar.operations.transfer import add, remove
 from ecs_columnar.operations.values import to_values, types_of
 from ecs_columnar.operations.write import get, has, set_components, set_fields
 from ecs_columnar.query import Query
 from ecs_columnar.schema import Component
 from ecs_columnar.selection import living, select
+from ecs_columnar.snapshot import Snapshot, restore
 from ecs_columnar.stats import Stats, measure
 from ecs_columnar.storage import Storage
+from ecs_columnar.transaction import Transaction
 
 AnyComponent = TypeVar("AnyComponent", bound=Component)
 
@@ -85,6 +92,21 @@ class World:
         """Named sets of components to spawn from."""
         return self._storage.definitions
 
+    @property
+    def events(self) -> Events:
+        """Who is told what was done."""
+        return Events(self._storage.listeners)
+
+    @property
+    def generators(self) -> Generators:
+        """Random generators whose states belong to the world's."""
+        return Generators(self._storage.generators)
+
+    @property
+    def tick(self) -> int:
+        """How many operations have been done. Single writes to cells and views are none."""
+        return self._storage.tick
+
     def spawn(
         self,
         n: int,
@@ -121,13 +143,60 @@ class World:
         StructuralChangeError
             While a query is being iterated over.
         """
-        if not _is_count(n):
-            raise InvalidArgumentError(
-                "n", n, f"cannot spawn {n!r} entities: n is a number, 0 or more"
-            )
+        _refuse_no_count(n)
         if definition is not None:
             components = self.definitions[definition].with_overrides(components)
-        return spawn(self._storage, int(n), components, ids=ids, at=at)
+        return spawn(self._storage, int(n), [Group(components, slice(None))], ids=ids, at=at)
+
+    def spawn_groups(
+        self, n: int, /, groups: Iterable[Group], *, ids: Any = None, at: Any = None
+    ) -> NDArray[np.int64]:
+        """Bring ``n`` entities of different kinds to life, in one call.
+
+        Handles are given in order, whatever the groups: the world is the same as
+        if each entity had been spawned alone, one after the other.
+
+        Parameters
+        ----------
+        n : int
+        groups : iterable of Group
+            Components, and the positions among the ``n`` of those that get
+            them: increasing, each position in exactly one group.
+        ids, at : optional
+            One for each of the ``n``, as in `spawn`.
+
+        Returns
+        -------
+        int64 array, shape (n,)
+
+        Raises
+        ------
+        InvalidArgumentError
+            When a position is in no group, or in two; and as `spawn` does.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import ecs_columnar as ecs
+        >>> class Hull(ecs.Component):
+        ...     tons: ecs.f8
+        >>> class Legs(ecs.Component):
+        ...     n: ecs.i4
+        >>> world = ecs.World()
+        >>> found = world.spawn_groups(
+        ...     3,
+        ...     [
+        ...         ecs.Group((Hull([90.0, 70.0]),), np.array([0, 2])),
+        ...         ecs.Group((Legs(2),), np.array([1])),
+        ...     ],
+        ... )
+        >>> world.has(found, Hull)
+        array([ True, False,  True])
+        """
+        _refuse_no_count(n)
+        given = list(groups)
+        refuse_gaps(n, given)
+        return spawn(self._storage, int(n), given, ids=ids, at=at)
 
     def spawn_one(
         self,
@@ -340,11 +409,71 @@ class World:
         DuplicateContentError, InvalidArgumentError, ValidationError
         """
         by_type = types_of(self._storage, components, "define with")
-        with ExitStack() as undo:
+        with Change(self._storage) as trial:  # which is not done: it only validates
             for component_type, component in by_type.items():
-                to_values(self._storage, component_type, component, -1, undo)
-        self.definitions.add(Definition(definition_id, components))
+                to_values(trial, component_type, component, -1)
+        with Change(self._storage) as change:
+            self.definitions.add(change, Definition(definition_id, components))
+            change.apply()
         return self.definitions[definition_id]
+
+    def transaction(self) -> Transaction:
+        """Return a block of operations that is kept as a whole or not at all.
+
+        Returns
+        -------
+        Transaction
+            For ``with``. Its cost is that of what is touched in it.
+        """
+        return Transaction(self._storage)
+
+    def snapshot(self) -> Snapshot:
+        """Return the world as it is now, frozen. O(columns): nothing is copied.
+
+        The first write to a column after that copies it.
+        """
+        return Snapshot(self._storage)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Make the world what it was. O(columns): nothing is copied.
+
+        Handles and ids mean what they meant then. Listeners stay, and are not
+        told. Objects such as queries and entities stay good.
+
+        Raises
+        ------
+        SnapshotError
+            When the snapshot is not one of this world.
+        TransactionError
+            In a transaction.
+        StructuralChangeError
+            While a query is being iterated over.
+        """
+        restore(self._storage, snapshot)
+
+    def history(self, n: int) -> History:
+        """Return an empty ring of the last ``n`` snapshots, to `History.record` into.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When ``n`` is not a number, 1 or more.
+        """
+        return History(self._storage, n)
+
+    def digest(self) -> str:
+        """Return a hash of everything that decides the future. O(everything).
+
+        Worlds of equal digests are equal in values, rows and their order,
+        handles, generations, ids, places and the order within them, definitions,
+        tick and generators. It is the same in any process, and after `restore`.
+
+        Returns
+        -------
+        str
+            32 hexadecimal digits (XXH3).
+        """
+        return digest(take(self._storage))
 
     def stats(self) -> Stats:
         """Count entities, rows, bytes and places. O(tables)."""
@@ -386,5 +515,7 @@ class World:
         return world_html(self.stats())
 
 
-def _is_count(n: object) -> bool:
-    return isinstance(n, (int, np.integer)) and not isinstance(n, bool) and int(n) >= 0
+def _refuse_no_count(n: object) -> None:
+    is_integer = isinstance(n, (int, np.integer)) and not isinstance(n, bool)
+    if not is_integer or n < 0:  # type: ignore[operator]  # an integer by then
+        raise InvalidArgumentError("n", n, f"cannot spawn {n!r} entities: n is a number, 0 or more")

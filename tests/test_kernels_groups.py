@@ -94,32 +94,54 @@ batches = st.lists(one_move, max_size=MAX_BATCH).map(
 )
 
 
-@given(layout=layouts(min_slack=MAX_BATCH), batch=batches)
-def test_place_moves_one_after_the_other(layout: Layout, batch: Batch) -> None:
-    change = kernels.groups.place(*batch.arrays(), layout.records, layout.groups, layout.members)
+def count_of(layout: Layout) -> NDArray[np.int64]:
+    return np.array([reference.n_placed(layout.lists)])
 
-    assert change == reference.place(batch.handles, batch.codes, layout.lists)
+
+@given(layout=layouts(min_slack=MAX_BATCH), batch=batches, is_noted=st.booleans())
+def test_place_moves_one_after_the_other(layout: Layout, batch: Batch, is_noted: bool) -> None:
+    before = np.full(len(batch.codes) if is_noted else 0, 99, LOCATION_RECORD)
+    n_placed = count_of(layout)
+    arrays = layout.records, layout.groups, layout.members
+
+    kernels.groups.place(*batch.arrays(), *arrays, before, n_placed)
+
+    expected = reference.place(batch.handles, batch.codes, layout.lists)
+    assert n_placed.tolist() == [reference.n_placed(layout.lists)]
     assert layout.read() == layout.lists
+    if is_noted:
+        assert before["location"].tolist() == [location for location, _ in expected]
+        for (location, slot), noted in zip(expected, before["slot"], strict=True):
+            assert location == NOWHERE or slot == noted
+
+
+@given(layout=layouts(min_slack=MAX_BATCH), batch=batches)
+def test_unplace_puts_everybody_back_where_he_stood(layout: Layout, batch: Batch) -> None:
+    before = np.empty(len(batch.codes), LOCATION_RECORD)
+    n_placed = count_of(layout)
+    arrays = layout.records, layout.groups, layout.members
+    moved = [list(handles) for handles in layout.lists]
+    noted = reference.place(batch.handles, batch.codes, moved)
+    kernels.groups.place(*batch.arrays(), *arrays, before, n_placed)
+
+    kernels.groups.unplace(*batch.arrays(), before, *arrays, n_placed)
+
+    reference.unplace(batch.handles, batch.codes, noted, moved)
+    assert layout.read() == moved == layout.lists
+    assert n_placed.tolist() == [reference.n_placed(layout.lists)]
 
 
 @given(layout=layouts(), index=indices, code=st.integers(NOWHERE, N_LOCATIONS + 1))
 def test_place_one_moves_where_there_is_room(layout: Layout, index: int, code: int) -> None:
-    handle = handle_of(index)
+    handle, n_placed, clock = handle_of(index), count_of(layout), np.array([7])
+    arrays = layout.records, layout.groups, layout.members
 
-    change = kernels.groups.place_one(handle, code, layout.records, layout.groups, layout.members)
+    is_done = kernels.groups.place_one(handle, code, *arrays, n_placed, clock)
 
     expected = reference.place_one(handle, code, layout.lists, layout.capacities, N_RECORDS)
-    assert change == expected
-    assert layout.read() == layout.lists
-
-
-@given(layout=layouts(), batch=batches)
-def test_take_out_leaves_no_gap(layout: Layout, batch: Batch) -> None:
-    handles, _ = batch.arrays()
-
-    n_out = kernels.groups.take_out(handles, layout.records, layout.groups, layout.members)
-
-    assert n_out == reference.take_out(batch.handles, layout.lists)
+    assert is_done == expected
+    assert clock.tolist() == [7 + is_done]
+    assert n_placed.tolist() == [reference.n_placed(layout.lists)]
     assert layout.read() == layout.lists
 
 
@@ -165,63 +187,6 @@ def test_relocate_copies_groups_to_the_tail(layout: Layout, batch: Batch) -> Non
     for code, capacity in crowded.items():
         layout.capacities[code] = capacity
     assert layout._replace(members=members).read() == layout.lists
-
-
-@given(layout=layouts(), batch=batches)
-def test_count_unplaced_counts_repeats_too(layout: Layout, batch: Batch) -> None:
-    handles, _ = batch.arrays()
-
-    n_unplaced = kernels.groups.count_unplaced(handles, layout.records)
-
-    assert n_unplaced == reference.count_unplaced(batch.handles, layout.lists)
-
-
-@given(layout=layouts(), batch=batches)
-def test_mark_leaves_holes_and_notes_the_turn_of_the_last_move(
-    layout: Layout, batch: Batch
-) -> None:
-    before = reference.n_placed(layout.lists)
-    counts = layout.groups["count"].copy()
-    records = layout.records.copy()
-    arrivals = np.zeros(N_LOCATIONS, np.int32)
-
-    change = kernels.groups.mark(
-        *batch.arrays(), layout.records, layout.groups, layout.members, arrivals
-    )
-
-    waiting = reference.mark(batch.handles, batch.codes, layout.lists)
-    for handle, (turn, code) in waiting.items():
-        records[index_of(handle)] = (code, -turn)
-    assert layout.records.tolist() == records.tolist()
-    assert [
-        layout.members[group["start"] :][: group["count"]].tolist() for group in layout.groups
-    ] == layout.lists
-    after = np.bincount([code for code in records["location"] if code >= 0], minlength=N_LOCATIONS)
-    assert (counts + arrivals).tolist() == after.tolist()
-    assert change == after.sum() - before
-
-
-@given(layout=layouts(), batch=batches)
-def test_pack_and_append_put_arrivals_behind_who_stays(layout: Layout, batch: Batch) -> None:
-    arrivals = np.zeros(N_LOCATIONS, np.int32)
-    kernels.groups.mark(*batch.arrays(), layout.records, layout.groups, layout.members, arrivals)
-    waiting = reference.mark(batch.handles, batch.codes, layout.lists)
-    lists, capacities = reference.pack(layout.lists, arrivals.tolist())
-    out = np.full(sum(capacities), GARBAGE)
-    layout = layout._replace(lists=lists, capacities=capacities)
-
-    tail = kernels.groups.pack(layout.records, layout.groups, layout.members, arrivals, out)
-
-    assert tail == sum(capacities)
-    assert layout.groups["start"].tolist() == [sum(capacities[:i]) for i in range(N_LOCATIONS)]
-    assert layout.groups["count"].tolist() == list(map(len, lists))
-    assert not arrivals.any()
-    packed = layout._replace(members=out)
-
-    kernels.groups.append(batch.arrays()[0], packed.records, packed.groups, packed.members)
-
-    reference.append(waiting, lists)
-    assert packed.read() == lists
 
 
 @given(layout=layouts(), asked=st.lists(indices))

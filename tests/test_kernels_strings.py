@@ -84,9 +84,10 @@ def filled_pools(draw: st.DrawFn, *, forced: bool) -> tuple[Pool, list[bytes], i
     codes = np.full(len(items), -1, np.int32)
     n_codes = len(items)
     free = to_array(draw(st.permutations(range(n_codes))))
-    _, _, n_bytes = reference.insert(strings, tags, free, n_codes, 0, pool, codes)
+    counts = np.zeros(3, np.int64)
+    reference.insert(strings, tags, free, n_codes, 0, pool, codes, counts)
     in_order = [items[i] for i in np.argsort(codes)]
-    return pool, in_order, n_bytes
+    return pool, in_order, int(counts[2])
 
 
 def tags_in(pool: Pool) -> dict[bytes, int]:
@@ -132,7 +133,7 @@ def test_find_as_the_twin_does(
     out, expected = np.empty((2, len(items)), np.int32)
     buffer = np.empty(len(items), np.int64)
 
-    counts = kernels.find(to_strings(items, b"-"), tags, pool, buffer, out)
+    counts = kernels.find(to_strings(items, b"-"), tags, kernels.PoolView(*pool), buffer, out)
     expected_counts = reference.find(to_strings(items, b"-"), tags, pool, buffer, expected)
 
     assert out.tolist() == expected.tolist()
@@ -158,8 +159,10 @@ def test_strings_that_differ_in_one_byte_are_told_apart(length: int) -> None:
     pool = empty_pool(1, len(items), len(items), length * len(items), 0)
     codes, found = np.full((2, len(items)), -1, np.int32)
 
-    kernels.insert(to_strings(items), tags, to_array([]), 0, 0, pool, codes)
-    kernels.find(to_strings(items), tags, pool, np.empty(len(items), np.int64), found)
+    kernels.insert(to_strings(items), tags, to_array([]), 0, 0, pool, codes, np.zeros(3, np.int64))
+    kernels.find(
+        to_strings(items), tags, kernels.PoolView(*pool), np.empty(len(items), np.int64), found
+    )
 
     assert codes.tolist() == found.tolist() == list(range(len(items)))
 
@@ -170,7 +173,8 @@ def test_find_one_goes_on_to_the_next_string_of_the_same_tag() -> None:
     tag = reference.tag_of(items[0], 0)
     codes = np.full(2, -1, np.int32)
     tags = to_array([tag, tag])
-    reference.insert(to_strings(items[::-1]), tags, to_array([]), 0, 0, pool, codes)
+    counts = np.zeros(3, np.int64)
+    reference.insert(to_strings(items[::-1]), tags, to_array([]), 0, 0, pool, codes, counts)
     data = np.frombuffer(items[0], np.uint8)
 
     code = kernels.find_one(data, pool.slots, pool.records, pool.arena, pool.n_homes, pool.seed)
@@ -193,11 +197,13 @@ def test_insert_as_the_twin_does(
     spare = np.arange(len(contents), len(contents) + n_free, dtype=np.int32)
     arguments = (strings, tags, spare, len(contents) + n_free, n_bytes)
     expected_pool, expected = copy_of(pool), codes.copy()
+    counts, expected_counts = np.zeros((2, 3), np.int64)
 
-    result = kernels.insert(*arguments, pool, codes)
-    expected_result = reference.insert(*arguments, expected_pool, expected)
+    result = kernels.insert(*arguments, pool, codes, counts)
+    expected_result = reference.insert(*arguments, expected_pool, expected, expected_counts)
 
     assert result == expected_result
+    assert counts.tolist() == expected_counts.tolist()
     assert codes.tolist() == expected.tolist()
     assert_same(pool, expected_pool)
 
@@ -210,11 +216,14 @@ def test_insert_stops_where_a_string_would_be_too_far_from_home(n_spare: int) ->
     codes, expected = np.full((2, 8), -1, np.int32)
     tags = to_array([MAX_TAG] * 8)
     arguments = (to_strings(items), tags, to_array([]), 0, 0)
+    counts, expected_counts = np.zeros((2, 3), np.int64)
 
-    result = kernels.insert(*arguments, pool, codes)
+    result = kernels.insert(*arguments, pool, codes, counts)
 
-    assert result == (n_spare + 1, n_spare + 1, n_spare + 1)
-    assert result == reference.insert(*arguments, expected_pool, expected)
+    assert result == n_spare + 1
+    assert counts.tolist() == [n_spare + 1, 0, n_spare + 1]
+    assert result == reference.insert(*arguments, expected_pool, expected, expected_counts)
+    assert counts.tolist() == expected_counts.tolist()
     assert codes.tolist() == expected.tolist()
     assert_same(pool, expected_pool)
     assert pool.slots[-1] == EMPTY
@@ -247,7 +256,8 @@ def test_slots_do_not_depend_on_the_order_of_insertions(
     kernels.hash_strings(strings, pool.seed, tags)
     other = empty_pool(pool.n_homes, len(pool.slots) - 1 - pool.n_homes, n, 4000, pool.seed)
 
-    kernels.insert(strings, tags, np.arange(n, dtype=np.int32), n, 0, other, np.full_like(tags, -1))
+    codes, counts = np.full_like(tags, -1), np.zeros(3, np.int64)
+    kernels.insert(strings, tags, np.arange(n, dtype=np.int32), n, 0, other, codes, counts)
 
     assert other.slots.tolist() == pool.slots.tolist()
 

@@ -465,7 +465,7 @@ def spoil_free(table: StringTable) -> None:
 
 
 def spoil_count(table: StringTable) -> None:
-    table._n_codes -= 1
+    table._counts[0] -= 1
 
 
 def spoil_bytes(table: StringTable) -> None:

@@ -6,6 +6,7 @@ raises one of the errors that they call for and stays bit-identical.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -106,6 +107,15 @@ class Places(NamedTuple):
     faults: set[str]
 
 
+class Moment(NamedTuple):
+    """A state of the world and its reference to go back to."""
+
+    reference: ReferenceWorld
+    dead: list[int]
+    digest: str
+    fingerprint: Any
+
+
 class WorldMachine(RuleBasedStateMachine):
     """Every operation of a world, valid and not, beside the reference."""
 
@@ -116,7 +126,58 @@ class WorldMachine(RuleBasedStateMachine):
         self.dead: list[int] = []
         self.n_novel = 0
         self.queries: dict[Any, ecs.Query] = {}
+        self.open: list[tuple[ecs.Transaction, Moment]] = []
+        self.snapshots: list[tuple[ecs.Snapshot, Moment]] = []
         self.kept: dict[int, ecs.Entity] = {}
+
+    # -- going back -----------------------------------------------------------------
+
+    def moment(self) -> Moment:
+        found = fingerprint(self.world)
+        return Moment(copy.deepcopy(self.reference), list(self.dead), self.world.digest(), found)
+
+    def go_back_to(self, moment: Moment) -> None:
+        self.reference = copy.deepcopy(moment.reference)
+        self.dead = list(moment.dead)
+        assert self.world.digest() == moment.digest
+        assert_unchanged(moment.fingerprint, self.world)
+
+    @precondition(lambda self: len(self.open) < 3)
+    @rule()
+    def begin(self) -> None:
+        moment = self.moment()
+        self.open.append((self.world.transaction().__enter__(), moment))
+
+    @precondition(lambda self: self.open)
+    @rule()
+    def commit(self) -> None:
+        transaction, _ = self.open.pop()
+        transaction.commit()
+
+    @precondition(lambda self: self.open)
+    @rule(by_exception=st.booleans())
+    def roll_back(self, by_exception: bool) -> None:
+        transaction, moment = self.open.pop()
+        if by_exception:
+            transaction.__exit__(ValueError, ValueError(), None)
+        else:
+            transaction.rollback()
+        self.go_back_to(moment)
+
+    @precondition(lambda self: len(self.snapshots) < 4)
+    @rule()
+    def take_a_snapshot(self) -> None:
+        snapshot = self.world.snapshot()
+        self.snapshots.append((snapshot, self.moment()))
+        assert snapshot.digest() == self.snapshots[-1][1].digest
+
+    @precondition(lambda self: self.snapshots and not self.open)
+    @rule(which=st.integers(0, 3), is_kept=st.booleans())
+    def restore(self, which: int, is_kept: bool) -> None:
+        at = which % len(self.snapshots)
+        snapshot, moment = self.snapshots[at] if is_kept else self.snapshots.pop(at)
+        self.world.restore(snapshot)
+        self.go_back_to(moment)
 
     # -- entities come and go -------------------------------------------------------
 

@@ -9,12 +9,23 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ecs_columnar.kernels import entities, groups, rows, strings
 
 __all__ = ["entities", "groups", "rows", "strings"]
+
+
+def step(kernel: Any, *arguments: Any) -> tuple[Any, ...]:
+    """Return a kernel and its arguments, for `steps.run`.
+
+    The kernel is compiled now, for all types that could come, so that running
+    the step is a call into compiled code and nothing else.
+    """
+    if not kernel.is_ready(arguments):
+        kernel.make_ready(arguments)
+    return kernel, *arguments
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -15,8 +15,10 @@ With ``NUMBA_DISABLE_JIT=1`` kernels are plain functions, which check nothing.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
+import itertools
 import typing
 from collections.abc import Callable
 from typing import Any, Final, TypeVar, cast
@@ -56,6 +58,7 @@ def kernel(function: _Function) -> _Function:
         Raises TypeError for arguments of any other type.
     """
     if config.DISABLE_JIT:
+        function.is_ready = _always  # type: ignore[attr-defined]  # as a Kernel has
         return function
     return cast("_Function", Kernel(function))
 
@@ -101,6 +104,7 @@ class Kernel(CPUDispatcher):
         super().__init__(py_func, locals or {}, targetoptions or dict(_OPTIONS))
         self._cache = DiskCache(py_func, self.targetoptions)
         self._accepted: set[_Signature] = set()
+        self._ready: set[object] = set()
 
     @functools.cached_property
     def declared(self) -> list[_Signature]:
@@ -111,6 +115,44 @@ class Kernel(CPUDispatcher):
         """Compile all signatures, and call none."""
         for signature in self.declared:
             super().compile(signature)
+
+    def is_ready(self, arguments: tuple[Any, ...]) -> bool:
+        """Tell whether a call with such arguments runs no Python."""
+        return self._variant(arguments) in self._ready
+
+    def make_ready(self, arguments: tuple[Any, ...]) -> None:
+        """Compile for arguments of these types, whether arrays are writable or read-only.
+
+        Numba runs Python when it meets a type for the first time, in a kernel
+        and in the process; both are over with here.
+        """
+        (signature,) = (s for s in self.declared if self._takes(arguments, s))
+        for variant in itertools.product(*map(self._ways, arguments, signature)):
+            self.compile(tuple(map(numba.typeof, variant)))
+            for argument in variant:
+                _type_in_c(argument)
+        self._ready.add(self._variant(arguments))
+
+    def _takes(self, arguments: tuple[Any, ...], signature: _Signature) -> bool:
+        return all(map(self._fits, map(numba.typeof, arguments), signature))
+
+    def _ways(self, argument: Any, declared: Any) -> list[Any]:
+        """Return an argument, and as a read-only array where that is taken."""
+        if not isinstance(argument, np.ndarray):
+            return [argument]
+        read_only = argument.view()
+        read_only.flags.writeable = False
+        ways = (argument, read_only)
+        return [way for way in ways if self._fits(numba.typeof(way), declared)]
+
+    def _variant(self, arguments: tuple[Any, ...]) -> object:
+        """Return what tells the signatures apart: the dtype of words, if anything."""
+        return None if self._word_at is None else arguments[self._word_at].dtype
+
+    @functools.cached_property
+    def _word_at(self) -> int | None:
+        pairs = enumerate(zip(self.declared[0], self.declared[-1], strict=True))
+        return next((i for i, (first, last) in pairs if first != last), None)
 
     def compile(self, signature: Any) -> Any:
         """Compile the declared signature that takes arguments of these types.
@@ -159,6 +201,19 @@ class Kernel(CPUDispatcher):
             )
         conversion = self.typingctx.can_convert(given, declared)
         return conversion is not None and conversion <= Conversion.safe
+
+
+def _always(arguments: tuple[Any, ...]) -> bool:
+    del arguments
+    return True
+
+
+def _type_in_c(argument: Any) -> None:
+    """Let Numba's C code type an argument, which it does in C from then on."""
+    probe = CPUDispatcher(_always)
+    probe._can_compile = False
+    with contextlib.suppress(TypeError):  # because nothing has been compiled
+        probe(argument)
 
 
 def _signatures(function: Callable[..., Any]) -> list[_Signature]:

@@ -8,10 +8,7 @@
 * ``records`` may be shorter than what an index asks for: those are nowhere.
 * ``arrivals`` counts by location within one operation. Between operations it
   is all 0, so that none of them has to clear or to read all of it.
-
-To do all groups anew is `mark`, `pack` and `append`. Between the first and the
-last, the record of a mover holds its new location and minus its turn: -1 for
-the first of the batch, -2 for the second.
+* ``n_placed`` is a count that kernels keep: an array of one item.
 """
 
 from __future__ import annotations
@@ -24,7 +21,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic, overload
 from numpy.typing import NDArray
 
-from ecs_columnar.dtypes import INDEX_MASK, MAX_ENTITIES, NO_ENTITY
+from ecs_columnar.dtypes import INDEX_MASK, MAX_ENTITIES
 from ecs_columnar.kernels._jit import inlined, kernel
 from ecs_columnar.kernels._types import (
     Codes,
@@ -37,9 +34,6 @@ from ecs_columnar.kernels._types import (
     PlacementsOut,
     Rows,
 )
-
-NO_ROOM = 2
-"""What `place_one` returns instead of a change, when arrays have to grow first."""
 
 AHEAD = 8
 """How many moves before its turn a move asks for its memory; 4 to 16 are equal."""
@@ -81,19 +75,14 @@ def _look_ahead(
     i: int, handles: Handles, records: PlacementsOut, groups: GroupsOut, members: HandlesOut
 ) -> None:
     """Ask for what the moves after ``i`` will need: records and last members."""
-    _look_ahead_for_record(i, handles, records)
+    if i + 2 * AHEAD < handles.shape[0]:
+        prefetch(records, handles[i + 2 * AHEAD] & INDEX_MASK)
     if i + AHEAD < handles.shape[0]:
         index = handles[i + AHEAD] & INDEX_MASK
         location = records[index]["location"] if index < records.shape[0] else -1
         if location >= 0:
             group = groups[location]
             prefetch(members, _at(group, group["count"] - 1))
-
-
-@inlined
-def _look_ahead_for_record(i: int, handles: Handles, records: PlacementsOut) -> None:
-    if i + 2 * AHEAD < handles.shape[0]:
-        prefetch(records, handles[i + 2 * AHEAD] & INDEX_MASK)
 
 
 # --- moves in place ------------------------------------------------------------------
@@ -137,7 +126,9 @@ def place(
     records: PlacementsOut,
     groups: GroupsOut,
     members: HandlesOut,
-) -> int:
+    before: PlacementsOut,
+    n_placed: HandlesOut,
+) -> None:
     """Move entities, one after the other, to locations that have room for them.
 
     Parameters
@@ -149,41 +140,113 @@ def place(
         Reaches all entities that go anywhere.
     groups : GROUP_RECORD array
     members : int64 array
-
-    Returns
-    -------
-    int
-        Change of the number of placed entities.
+    before : LOCATION_RECORD array, shape (k,) or (0,)
+        Out: where each was before its move, if there is room for it.
+    n_placed : int64 array, shape (1,)
+        Changed.
     """
     # Cache misses, five a move, take the time. To look ahead halves it. What
     # did not help at 1M entities in 10,000 locations: to load by block what the
     # block will need (5 to 20 % slower), and departures before arrivals (equal).
-    change = 0
+    is_noted = before.shape[0] > 0
     for i in range(handles.shape[0]):
         _look_ahead(i, handles, records, groups, members)
         handle = handles[i]
         code = codes[i]
         index = handle & INDEX_MASK
         if index >= records.shape[0]:
+            if is_noted:
+                before[i]["location"] = -1
             continue
         record = records[index]
         location = record["location"]
+        if is_noted:
+            before[i]["location"] = location
+            before[i]["slot"] = record["slot"]
         if location == code:
             continue
         if location >= 0:
             _leave(location, record["slot"], records, groups, members)
-            change -= 1
+            n_placed[0] -= 1
         if code >= 0:
             record["slot"] = _arrive(handle, code, groups, members)
-            change += 1
+            n_placed[0] += 1
         record["location"] = code
-    return change
+
+
+@kernel
+def unplace(
+    handles: Handles,
+    codes: Codes,
+    before: Placements,
+    records: PlacementsOut,
+    groups: GroupsOut,
+    members: HandlesOut,
+    n_placed: HandlesOut,
+) -> None:
+    """Take back moves that were the last ones, in the reverse order.
+
+    Everybody stands again where he stood, if there is room in the groups.
+
+    Parameters
+    ----------
+    handles : int64 array, shape (k,)
+    codes : int32 array, shape (k,)
+        Where they went, -1 for nowhere.
+    before : LOCATION_RECORD array, shape (k,)
+        What `place` noted.
+    records : LOCATION_RECORD array
+    groups : GROUP_RECORD array
+    members : int64 array
+    n_placed : int64 array, shape (1,)
+        Changed.
+    """
+    for i in range(handles.shape[0] - 1, -1, -1):
+        index = handles[i] & INDEX_MASK
+        code = codes[i]
+        location = before[i]["location"]
+        if location == code:
+            continue
+        if code >= 0:
+            groups[code]["count"] -= 1
+            n_placed[0] -= 1
+        if location >= 0:
+            _return(handles[i], location, before[i]["slot"], records, groups, members)
+            n_placed[0] += 1
+        records[index]["location"] = location
+        records[index]["slot"] = before[i]["slot"]
+
+
+@inlined
+def _return(
+    handle: int,
+    location: int,
+    slot: int,
+    records: PlacementsOut,
+    groups: GroupsOut,
+    members: HandlesOut,
+) -> None:
+    """Put an entity back into its slot; who filled it is the last one again."""
+    group = groups[location]
+    last = group["count"]
+    filler = members[_at(group, slot)]
+    if slot < last:
+        members[_at(group, last)] = filler
+        records[filler & INDEX_MASK]["slot"] = last
+    members[_at(group, slot)] = handle
+    group["count"] = last + 1
 
 
 @kernel
 def place_one(
-    handle: int, code: int, records: PlacementsOut, groups: GroupsOut, members: HandlesOut
-) -> int:
+    handle: int,
+    code: int,
+    records: PlacementsOut,
+    groups: GroupsOut,
+    members: HandlesOut,
+    n_placed: HandlesOut,
+    clock: HandlesOut,
+) -> bool:
     """Move one entity, if that needs no memory.
 
     Parameters
@@ -194,65 +257,33 @@ def place_one(
     records : LOCATION_RECORD array
     groups : GROUP_RECORD array
     members : int64 array
+    n_placed, clock : int64 array, shape (1,)
+        Changed: the number of placed entities, and the tick.
 
     Returns
     -------
-    int
-        Change of the number of placed entities; `NO_ROOM` if nothing was done.
+    bool
+        Whether that was possible; if not, nothing was done.
     """
     index = handle & INDEX_MASK
-    if index >= records.shape[0]:
-        return NO_ROOM if code >= 0 else 0
-    record = records[index]
-    location = record["location"]
-    if location == code:
-        return 0
-    change = 0
-    if code >= 0:
-        if code >= groups.shape[0] or groups[code]["count"] == groups[code]["capacity"]:
-            return NO_ROOM
-        change += 1
-    if location >= 0:
-        _leave(location, record["slot"], records, groups, members)
-        change -= 1
-    if code >= 0:
-        record["slot"] = _arrive(handle, code, groups, members)
-    record["location"] = code
-    return change
-
-
-@kernel
-def take_out(
-    handles: Handles, records: PlacementsOut, groups: GroupsOut, members: HandlesOut
-) -> int:
-    """Take entities out of their locations, one after the other.
-
-    Parameters
-    ----------
-    handles : int64 array, shape (k,)
-        Who is nowhere stays there.
-    records : LOCATION_RECORD array
-    groups : GROUP_RECORD array
-    members : int64 array
-
-    Returns
-    -------
-    int
-        Number of those who were somewhere.
-    """
-    n_out = 0
-    for i in range(handles.shape[0]):
-        _look_ahead(i, handles, records, groups, members)
-        index = handles[i] & INDEX_MASK
-        if index >= records.shape[0]:
-            continue
+    location = records[index]["location"] if index < records.shape[0] else -1
+    if location != code:
+        if code >= 0 and (
+            index >= records.shape[0]
+            or code >= groups.shape[0]
+            or groups[code]["count"] == groups[code]["capacity"]
+        ):
+            return False
         record = records[index]
-        location = record["location"]
         if location >= 0:
             _leave(location, record["slot"], records, groups, members)
-            record["location"] = -1
-            n_out += 1
-    return n_out
+            n_placed[0] -= 1
+        if code >= 0:
+            record["slot"] = _arrive(handle, code, groups, members)
+            n_placed[0] += 1
+        record["location"] = code
+    clock[0] += 1
+    return True
 
 
 # --- room ----------------------------------------------------------------------------
@@ -355,159 +386,6 @@ def relocate(
         group["capacity"] = capacities[i]
         tail += capacities[i]
     return tail
-
-
-# --- all anew ------------------------------------------------------------------------
-
-
-@kernel
-def count_unplaced(handles: Handles, records: Placements) -> int:
-    """Count the handles, repeats included, of entities that are nowhere.
-
-    Parameters
-    ----------
-    handles : int64 array, shape (k,)
-    records : LOCATION_RECORD array
-    """
-    n_unplaced = 0
-    for i in range(handles.shape[0]):
-        index = handles[i] & INDEX_MASK
-        n_unplaced += index >= records.shape[0] or records[index]["location"] < 0
-    return n_unplaced
-
-
-@kernel
-def mark(
-    handles: Handles,
-    codes: Codes,
-    records: PlacementsOut,
-    groups: Groups,
-    members: HandlesOut,
-    arrivals: CodesOut,
-) -> int:
-    """Note where entities go, and empty the slots that they leave.
-
-    Parameters
-    ----------
-    handles : int64 array, shape (k,)
-    codes : int32 array, shape (k,)
-        New locations, -1 for nowhere. Who is there already stays where it stands.
-    records : LOCATION_RECORD array
-        Out: of movers, the new location and minus the turn.
-    groups : GROUP_RECORD array, shape (n_locations,)
-    members : int64 array
-        Out: `NO_ENTITY` in the slots that are left.
-    arrivals : int32 array, shape (n_locations,)
-        All 0. Out: by how much each group will have grown.
-
-    Returns
-    -------
-    int
-        Change of the number of placed entities.
-    """
-    change = 0
-    for i in range(handles.shape[0]):
-        _look_ahead(i, handles, records, groups, members)
-        index = handles[i] & INDEX_MASK
-        code = codes[i]
-        if index >= records.shape[0]:
-            continue
-        record = records[index]
-        location = record["location"]
-        slot = record["slot"]
-        if location == code:
-            continue
-        if location >= 0:
-            if slot >= 0:
-                members[_at(groups[location], slot)] = NO_ENTITY
-            arrivals[location] -= 1
-            change -= 1
-        if code >= 0:
-            arrivals[code] += 1
-            change += 1
-        record["location"] = code
-        record["slot"] = -1 - i
-    return change
-
-
-@kernel
-def pack(
-    records: PlacementsOut,
-    groups: GroupsOut,
-    members: Handles,
-    arrivals: CodesOut,
-    out: HandlesOut,
-) -> int:
-    """Copy the members who stay, in their order, to where there is room for all.
-
-    Groups lie in the order of locations, each with room for a quarter more
-    than it will have, and two.
-
-    Parameters
-    ----------
-    records : LOCATION_RECORD array
-        Changed: the slots of members that move up.
-    groups : GROUP_RECORD array, shape (n_locations,)
-        Changed.
-    members : int64 array
-        `NO_ENTITY` in the slots of those who do not stay.
-    arrivals : int32 array, shape (n_locations,)
-        By how much each group will have grown. Out: all 0.
-    out : int64 array
-        Out: of at least `packed_length` slots.
-
-    Returns
-    -------
-    int
-        The tail: where the last group ends.
-    """
-    tail = 0
-    for code in range(groups.shape[0]):
-        group = groups[code]
-        start = group["start"]
-        count = group["count"]
-        n_stay = 0
-        for slot in range(count):
-            handle = members[start + slot]
-            if handle == NO_ENTITY:
-                continue
-            out[tail + n_stay] = handle
-            if slot != n_stay:
-                records[handle & INDEX_MASK]["slot"] = n_stay
-            n_stay += 1
-        count += arrivals[code]
-        arrivals[code] = 0
-        group["start"] = tail
-        group["count"] = n_stay
-        # At most half: many groups of one or two would take three times their size.
-        group["capacity"] = min(count + (count >> 2) + min(count >> 2, 2), MAX_ENTITIES)
-        tail += group["capacity"]
-    return tail
-
-
-@kernel
-def append(
-    handles: Handles, records: PlacementsOut, groups: GroupsOut, members: HandlesOut
-) -> None:
-    """Put those who were marked into their groups, in the order of the batch.
-
-    Parameters
-    ----------
-    handles : int64 array, shape (k,)
-        The batch that was marked.
-    records : LOCATION_RECORD array
-    groups : GROUP_RECORD array
-        There is room for all.
-    members : int64 array
-    """
-    for i in range(handles.shape[0]):
-        _look_ahead_for_record(i, handles, records)
-        index = handles[i] & INDEX_MASK
-        if index >= records.shape[0]:
-            continue
-        record = records[index]
-        if record["slot"] == -1 - i and record["location"] >= 0:
-            record["slot"] = _arrive(handles[i], record["location"], groups, members)
 
 
 # --- reading -------------------------------------------------------------------------

@@ -8,7 +8,7 @@ general one takes 1.4 to 2.4 times as long.
 from __future__ import annotations
 
 from ecs_columnar.kernels._jit import kernel
-from ecs_columnar.kernels._types import CodesOut, Rows, RowsOut, Words, WordsOut
+from ecs_columnar.kernels._types import Codes, CodesOut, Rows, RowsOut, Words, WordsOut
 
 
 @kernel
@@ -152,6 +152,37 @@ def split_tail(rows: Rows, n_left: int, holes: RowsOut, movers: RowsOut) -> int:
             movers[n_movers] = row
             n_movers += 1
     return n_holes
+
+
+@kernel
+def number_codes(codes: Codes, numbers: CodesOut, labels: CodesOut, order: CodesOut) -> int:
+    """Give codes numbers in the order in which they first occur.
+
+    Parameters
+    ----------
+    codes : int32 array, shape (k,)
+        Not negative.
+    numbers : int32 array, shape (n_codes,)
+        All -1. Out: the number of each code that occurs.
+    labels : int32 array, shape (k,)
+        Out: the number of each item.
+    order : int32 array, shape (k,)
+        Out: the codes in the order of their numbers.
+
+    Returns
+    -------
+    int
+        How many distinct codes there are.
+    """
+    n_distinct = 0
+    for i in range(codes.shape[0]):
+        code = codes[i]
+        if numbers[code] < 0:
+            numbers[code] = n_distinct
+            order[n_distinct] = code
+            n_distinct += 1
+        labels[i] = numbers[code]
+    return n_distinct
 
 
 @kernel

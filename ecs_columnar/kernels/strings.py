@@ -74,6 +74,16 @@ class Strings(NamedTuple):
     ends: Offsets
 
 
+class PoolView(NamedTuple):
+    """A `Pool` to read from, whose arrays may be read-only."""
+
+    slots: Offsets
+    records: Records
+    arena: Bytes
+    n_homes: int
+    seed: int
+
+
 class Pool(NamedTuple):
     """The arrays of a string table.
 
@@ -248,7 +258,7 @@ def _seek(slots: Offsets, start: int, slot: int) -> int:
 
 
 @inlined
-def _code_from(strings: Strings, i: int, tag: int, at: int, pool: Pool) -> int:
+def _code_from(strings: Strings, i: int, tag: int, at: int, pool: PoolView | Pool) -> int:
     """Return the code of string ``i`` among the slots of its tag from ``at`` on, or -1."""
     start, length = strings.starts[i], strings.ends[i] - strings.starts[i]
     while pool.slots[at] >> 32 == tag:
@@ -264,7 +274,7 @@ def _code_from(strings: Strings, i: int, tag: int, at: int, pool: Pool) -> int:
 
 @kernel
 def find(
-    strings: Strings, tags: Codes, pool: Pool, buffer: OffsetsOut, out: CodesOut
+    strings: Strings, tags: Codes, pool: PoolView, buffer: OffsetsOut, out: CodesOut
 ) -> tuple[int, int]:
     """Find the codes of strings.
 
@@ -279,7 +289,7 @@ def find(
         ``n`` strings.
     tags : int32 array, shape (n,)
         Their tags, from `hash_strings` with the seed of the pool.
-    pool : Pool
+    pool : PoolView
     buffer : int64 array, shape (n,)
         Overwritten.
     out : int32 array, shape (n,)
@@ -373,7 +383,8 @@ def insert(
     n_bytes: int,
     pool: Pool,
     codes: CodesOut,
-) -> tuple[int, int, int]:
+    counts: OffsetsOut,
+) -> int:
     """Put strings that are absent into the table, once each, in order.
 
     Stops before a string for which there is no slot near its home.
@@ -394,14 +405,19 @@ def insert(
     codes : int32 array, shape (n,)
         -1 where a string may be absent. Out: the codes of all strings before
         the stop.
+    counts : int64 array, shape (3,)
+        Out: the code to give next that was never given, how many of ``free`` are
+        left, and bytes that are used. Written here, so that the pool and its
+        counts change as one.
 
     Returns
     -------
-    n_done, n_new, n_bytes : int
-        Strings before the stop, codes given, and bytes that are used now.
+    int
+        Strings before the stop.
     """
     slots, records, n_new = pool.slots, pool.records, 0
     n_free, n_spare = free.shape[0], slots.shape[0] - 1 - pool.n_homes
+    n_done: int = tags.shape[0]
     for i in range(tags.shape[0]):
         if codes[i] >= 0:
             continue
@@ -411,7 +427,8 @@ def insert(
         code = _code_from(strings, i, tag, at, pool)
         if code < 0:
             if _is_crowded(slots, home, n_spare):
-                return i, n_new, n_bytes
+                n_done = i
+                break
             code = int(free[n_free - 1 - n_new]) if n_new < n_free else n_codes + n_new - n_free
             length = strings.ends[i] - strings.starts[i]
             _copy(strings.data, strings.starts[i], pool.arena, n_bytes, length)
@@ -421,7 +438,11 @@ def insert(
             n_bytes += length
             n_new += 1
         codes[i] = code
-    return tags.shape[0], n_new, n_bytes
+    n_reused = min(n_new, n_free)
+    counts[0] = n_codes + n_new - n_reused
+    counts[1] = n_free - n_reused
+    counts[2] = n_bytes
+    return n_done
 
 
 @inlined

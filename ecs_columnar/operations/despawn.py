@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecs_columnar.change import Change
 from ecs_columnar.selection import Selection, ordered
 from ecs_columnar.storage import Storage
 
@@ -14,20 +15,19 @@ def despawn(storage: Storage, selection: Selection) -> None:
     parts = [ordered(part, "despawn") for part in selection.parts]
     if not parts:
         return
-    removals = [part.table.plan_removal(part.rows) for part in parts]
-    movers = [
-        part.table.handles.gather(removal.movers)
-        for part, removal in zip(parts, removals, strict=True)
-    ]
-    # In the order of rows, so that indices that are used again lie together.
-    handles = np.concatenate([part.handles() for part in parts])
-    storage.entities.reserve_free(handles.shape[0])
-
-    storage.forget(handles)
-    for sparse in storage.sparse.values():
-        if len(sparse.table):
-            sparse.remove(handles[sparse.rows_of(handles) >= 0])
-    for part, removal, moved in zip(parts, removals, movers, strict=True):
-        part.table.remove(removal)
-        storage.entities.set_rows(moved, removal.holes)
-    storage.entities.release(handles)
+    with Change(storage) as change:
+        # In the order of rows, so that indices that are used again lie together.
+        handles = np.concatenate([part.handles() for part in parts])
+        unused = storage.forget(change, handles)
+        for sparse in storage.sparse.values():
+            if len(sparse.table):
+                sparse.remove(change, handles[sparse.rows_of(handles) >= 0])
+        for part in parts:
+            removal = part.table.plan_removal(part.rows)
+            movers = part.table.handles.gather(removal.movers)
+            part.table.remove(change, removal)
+            storage.entities.set_rows(change, movers, removal.holes)
+        storage.entities.release(change, handles)
+        change.tell("despawned", handles)
+        change.apply()
+    storage.discard(unused)

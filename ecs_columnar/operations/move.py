@@ -2,55 +2,52 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.dtypes import CODE, NOWHERE
+from ecs_columnar.change import Change
+from ecs_columnar.dtypes import CODE, HANDLE, INDEX_MASK, NOWHERE
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.handles import HasHandle, as_handles, is_one, refuse_dead, to_handles
-from ecs_columnar.operations.values import intern
 from ecs_columnar.storage import Storage
 from ecs_columnar.strings import blank, encode
 
 
 def move(storage: Storage, handles: NDArray[np.int64], places: Any) -> None:
     """Put living entities into places; see `World.move`."""
-    with ExitStack() as undo:
-        codes = to_place_codes(storage, places, handles.shape[0], undo)
-        plan = storage.locations.prepare(handles, codes)
-        undo.pop_all()
-
-    storage.locations.apply(plan)
+    handles = _kept(storage, handles)
+    with Change(storage) as change:
+        codes = to_place_codes(change, places, handles.shape[0])
+        before = storage.place(change, handles, codes)
+        change.tell("moved", handles, before=before["location"], after=codes)
+        change.apply()
 
 
 def move_one(storage: Storage, handle: int, place: Any) -> None:
     """Put one living entity into a place, as `move` does with a batch of one."""
-    seen = storage.places.seen
-    code = seen.get(place) if isinstance(place, str) else None
-    if code is None:
-        with ExitStack() as undo:
-            code = int(to_place_codes(storage, place, 1, undo)[0])
-            undo.pop_all()
-        if isinstance(place, str):
-            seen[place] = code
-    storage.locations.place_one(handle, code)
+    code = storage.places.seen.get(place) if isinstance(place, str) else None
+    is_short = code is not None and storage.is_plain
+    if is_short and storage.locations.place_one(handle, code, storage.clock):  # type: ignore[arg-type]
+        return
+    handles = np.array([handle], HANDLE)
+    move(storage, handles, place)
+    if isinstance(place, str):
+        storage.places.seen[place] = int(storage.locations.location_of(handles & INDEX_MASK)[0])
 
 
-def to_place_codes(storage: Storage, places: Any, n: int, undo: ExitStack) -> NDArray[np.int32]:
+def to_place_codes(change: Change, places: Any, n: int) -> NDArray[np.int32]:
     """Find the code of each place; a string or an entity that was none becomes one.
 
     Parameters
     ----------
-    storage : Storage
+    change : Change
     places : None, str, handle, entity, or ``n`` of them
         None and blank strings are nowhere.
     n : int
         Entities to place.
-    undo : ExitStack
-        Takes what has to be undone when the operation fails.
 
     Returns
     -------
@@ -66,11 +63,9 @@ def to_place_codes(storage: Storage, places: Any, n: int, undo: ExitStack) -> ND
     if places is None:
         return np.full(n, NOWHERE, CODE)
     if n == 0:
-        undo = ExitStack()  # of its own, and undone: nobody is put there
-    undo.callback(storage.places.rollback, storage.places.n_places)
-    codes = _codes(storage, places, undo)
-    if n == 0:
-        undo.close()
+        change = Change(change.storage)  # of its own, and not done: nobody is put there
+    with change if n == 0 else nullcontext():
+        codes = _codes(change, places)
     if is_one(places):
         return np.full(n, codes[0], CODE)
     if codes.shape[0] != n:
@@ -83,7 +78,13 @@ def to_place_codes(storage: Storage, places: Any, n: int, undo: ExitStack) -> ND
     return codes
 
 
-def _codes(storage: Storage, places: Any, undo: ExitStack) -> NDArray[np.int32]:
+def _kept(storage: Storage, handles: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Copy handles that are a view of a place or a table, which the move changes."""
+    return handles.copy() if storage.owns(handles) else handles
+
+
+def _codes(change: Change, places: Any) -> NDArray[np.int32]:
+    storage = change.storage
     if isinstance(places, HasHandle) or (
         isinstance(places, (list, tuple)) and places and isinstance(places[0], HasHandle)
     ):
@@ -91,21 +92,22 @@ def _codes(storage: Storage, places: Any, undo: ExitStack) -> NDArray[np.int32]:
     if isinstance(places, (int, np.integer)) or _are_handles(places):
         handles = as_handles(places, parameter="places")
         refuse_dead(storage, handles, "move into entities")
-        return storage.places.of_entities(handles)
-    return _codes_of_strings(storage, places, undo)
+        return storage.places.of_entities(change, handles)
+    return _codes_of_strings(change, places)
 
 
-def _codes_of_strings(storage: Storage, places: Any, undo: ExitStack) -> NDArray[np.int32]:
+def _codes_of_strings(change: Change, places: Any) -> NDArray[np.int32]:
+    of_symbols = change.storage.places.of_symbols
     encoded = encode(places, parameter="places", missing=True, trim=True)
     is_nowhere = blank(encoded)
     if encoded.missing is not None:
         is_nowhere |= encoded.missing
-    symbols, _ = intern(storage.symbols, encoded, undo)
+    symbols, _ = change.intern(change.storage.symbols, encoded)
     if not is_nowhere.any():
-        return storage.places.of_symbols(symbols)
+        return of_symbols(change, symbols)
     codes = np.full(symbols.shape[0], NOWHERE, CODE)
     is_somewhere = ~is_nowhere
-    codes[is_somewhere] = storage.places.of_symbols(symbols[is_somewhere])
+    codes[is_somewhere] = of_symbols(change, symbols[is_somewhere])
     return codes
 
 

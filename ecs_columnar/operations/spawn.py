@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Sequence
+from operator import setitem
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.change import Change
+from ecs_columnar.dtypes import ROW
 from ecs_columnar.errors import (
     DuplicateEntityError,
     InvalidArgumentError,
@@ -16,11 +18,29 @@ from ecs_columnar.errors import (
     first_three,
 )
 from ecs_columnar.operations.move import to_place_codes
-from ecs_columnar.operations.values import intern, to_values, types_of
+from ecs_columnar.operations.values import to_values, types_of
 from ecs_columnar.registry import ComponentType
 from ecs_columnar.schema import Component
+from ecs_columnar.selection import Positions
+from ecs_columnar.steps import run
 from ecs_columnar.storage import Storage
 from ecs_columnar.strings import Encoded, blank, encode
+from ecs_columnar.table import Table, Values
+
+
+class Group(NamedTuple):
+    """Some of the entities of one spawn, that get the same components.
+
+    Attributes
+    ----------
+    components : tuple of Component
+        Each field one value for all of the group, or one an entity of it.
+    positions : intp array, shape (k,), or slice
+        Which of the ``n`` entities they are, increasing.
+    """
+
+    components: tuple[Component, ...]
+    positions: Positions
 
 
 def spawn_one(storage: Storage, components: tuple[Component, ...]) -> int | None:
@@ -35,6 +55,8 @@ def spawn_one(storage: Storage, components: tuple[Component, ...]) -> int | None
         The handle; None, and nothing done, where the short way doesn't lead
         there and `spawn` has to.
     """
+    if not storage.is_plain:
+        return None
     mask = 0
     cells: list[tuple[ComponentType, int, Any]] = []
     for component in components:
@@ -50,82 +72,139 @@ def spawn_one(storage: Storage, components: tuple[Component, ...]) -> int | None
             if type(value) is not field.exact or not field.low <= value <= field.high:
                 return None
             cells.append((component_type, number, value))
+    table = storage.table_by_mask.get(mask)
+    if table is None:
+        return None
     storage.begin_structural_change("spawn")
-    table = storage.table_of(mask)
+    return _enter_one(storage, table, cells)
+
+
+def _enter_one(storage: Storage, table: Table, cells: list[tuple[ComponentType, int, Any]]) -> int:
     table.reserve(1)
     row = table.length
-    handle = storage.entities.enter_one(table.number, row)
+    handle = storage.entities.one_more()
+    # Behind the last row, where nobody sees it before the length has changed.
     table.handles.data[row] = handle
     for component_type, number, value in cells:
-        column = table.columns[component_type][number]
-        column.memory[row] = value
-        column.version += 1
-    table.length = row + 1
+        table.columns[component_type][number].memory[row] = value
+    steps = storage.entities.entering_one(handle, table.number, row)
+    steps.append((setattr, table, "length", row + 1))
+    steps.append((setitem, storage.clock, 0, storage.tick + 1))
+    run(steps)
     return handle
 
 
-class _Linked(NamedTuple):
-    """Which of the new entities are places already, by their ids."""
-
-    is_place: NDArray[np.bool_]
-    codes: NDArray[np.int32]
-
-
 def spawn(
-    storage: Storage,
-    n: int,
-    components: tuple[Component, ...],
-    *,
-    ids: Any = None,
-    at: Any = None,
+    storage: Storage, n: int, groups: Sequence[Group], *, ids: Any = None, at: Any = None
 ) -> NDArray[np.int64]:
-    """Bring ``n`` entities with the same components to life; see `World.spawn`."""
+    """Bring ``n`` entities to life, in groups; see `World.spawn_groups`."""
     storage.begin_structural_change("spawn")
-    by_type = types_of(storage, components, "spawn with")
-    with ExitStack() as undo:
-        values = {
-            component_type: to_values(storage, component_type, component, n, undo)
-            for component_type, component in by_type.items()
-        }
-        symbols = None if ids is None else _to_new_symbols(storage, ids, n, undo)
-        codes = None if at is None else to_place_codes(storage, at, n, undo)
+    with Change(storage) as change:
+        values = [_values(change, group, n) for group in groups]
+        symbols = None if ids is None else _to_new_symbols(change, ids, n)
+        codes = None if at is None else to_place_codes(change, at, n)
         handles = storage.entities.next_handles(n)
-        table = storage.table_of(_table_mask(by_type))
-        table.reserve(n)
-        sparse = [storage.sparse_of(t) for t in by_type if t.is_sparse]
-        for sparse_set in sparse:
-            sparse_set.reserve(handles)
-        plan = None if codes is None else storage.locations.prepare(handles, codes)
-        linked = None if symbols is None else _reserve_names(storage, symbols, handles)
-        undo.pop_all()
-
-    storage.entities.enter(handles, table.number, table.length)
-    table.append(handles, values)
-    for sparse_set in sparse:
-        sparse_set.append(handles, values[sparse_set.component])
-    if symbols is not None:
-        storage.names.bind(symbols, handles)
-    if linked is not None:
-        storage.places.link(linked.codes, handles[linked.is_place])
-    if plan is not None:
-        storage.locations.apply(plan)
+        storage.entities.enter(change, handles)
+        for table, some in _by_table(change, groups, values).items():
+            _append(change, handles, table, some)
+        _append_sparse(change, handles, groups, values)
+        if symbols is not None:
+            _bind(change, symbols, handles)
+        if codes is not None:
+            storage.place(change, handles, codes)
+        change.tell("spawned", handles)
+        change.apply()
     return handles
 
 
-def _table_mask(types: Iterable[ComponentType]) -> int:
-    mask = 0
-    for component_type in types:
-        if not component_type.is_sparse:
-            mask |= component_type.bit
-    return mask
+def _values(change: Change, group: Group, n: int) -> dict[ComponentType, Values]:
+    by_type = types_of(change.storage, group.components, "spawn with")
+    size = n_of(group.positions, n)
+    return {t: to_values(change, t, component, size) for t, component in by_type.items()}
 
 
-def _to_new_symbols(storage: Storage, ids: Any, n: int, undo: ExitStack) -> NDArray[np.int32]:
+def _by_table(
+    change: Change, groups: Sequence[Group], values: list[dict[ComponentType, Values]]
+) -> dict[Table, list[tuple[Group, dict[ComponentType, Values]]]]:
+    found: dict[Table, list[tuple[Group, dict[ComponentType, Values]]]] = {}
+    for group, value in zip(groups, values, strict=True):
+        mask = sum(t.bit for t in value if not t.is_sparse)
+        table = change.storage.table_of(change, mask)
+        found.setdefault(table, []).append((group, value))
+    return found
+
+
+def _append(
+    change: Change,
+    handles: NDArray[np.int64],
+    table: Table,
+    groups: list[tuple[Group, dict[ComponentType, Values]]],
+) -> None:
+    """Append the groups of one table to it, one after the other."""
+    n_rows = [n_of(group.positions, handles.shape[0]) for group, _ in groups]
+    table.reserve(sum(n_rows))
+    start = table.length
+    for (group, values), n in zip(groups, n_rows, strict=True):
+        some = np.ascontiguousarray(handles[group.positions])
+        table.append(change, start, some, values)
+        change.storage.entities.relocate(change, some, table.number, start)
+        start += n
+    change.resize(table, start)
+
+
+def _append_sparse(
+    change: Change,
+    handles: NDArray[np.int64],
+    groups: Sequence[Group],
+    values: list[dict[ComponentType, Values]],
+) -> None:
+    """Append to each sparse set what all groups have for it, in one go."""
+    found: dict[ComponentType, list[tuple[NDArray[np.int64], Values]]] = {}
+    for group, by_type in zip(groups, values, strict=True):
+        for component_type in by_type:
+            if component_type.is_sparse:
+                some = handles[group.positions]
+                found.setdefault(component_type, []).append((some, by_type[component_type]))
+    for component_type, parts in found.items():
+        sparse = change.storage.sparse_of(component_type)
+        sparse.reserve(np.concatenate([some for some, _ in parts]))
+        sparse.append(change, parts)
+
+
+def refuse_gaps(n: int, groups: Sequence[Group]) -> None:
+    """Raise unless each of ``n`` positions is in exactly one group.
+
+    Raises
+    ------
+    InvalidArgumentError
+    """
+    counts = np.zeros(n, np.int64)
+    for group in groups:
+        positions = np.arange(n)[group.positions] if n else np.empty(0, ROW)
+        np.add.at(counts, positions, 1)
+    faults = np.flatnonzero(counts != 1)
+    if faults.shape[0]:
+        raise InvalidArgumentError(
+            "groups",
+            groups,
+            f"cannot spawn: {faults.shape[0]} of {n} positions are in no group or in several "
+            f"({first_three(faults)}); put each in one",
+        )
+
+
+def n_of(positions: Positions, n: int) -> int:
+    """Return how many of ``n`` entities positions are."""
+    if isinstance(positions, slice):
+        return len(range(*positions.indices(n)))
+    return len(positions)
+
+
+def _to_new_symbols(change: Change, ids: Any, n: int) -> NDArray[np.int32]:
     """Intern ids that no entity has yet."""
     encoded = _encode_ids(ids, n)
-    symbols, n_new = intern(storage.symbols, encoded, undo)
+    symbols, n_new = change.intern(change.storage.symbols, encoded)
     if n_new < n:
-        _refuse_taken(storage, symbols)
+        _refuse_taken(change.storage, symbols)
     return symbols
 
 
@@ -163,15 +242,15 @@ def _refuse_taken(storage: Storage, symbols: NDArray[np.int32]) -> None:
     )
 
 
-def _reserve_names(
-    storage: Storage, symbols: NDArray[np.int32], handles: NDArray[np.int64]
-) -> _Linked | None:
+def _bind(change: Change, symbols: NDArray[np.int32], handles: NDArray[np.int64]) -> None:
+    """Give ids to new entities; those that are places already are these places."""
+    storage = change.storage
     storage.names.reserve(handles)
+    storage.names.bind(change, symbols, handles)
     if not storage.places.n_places:
-        return None
+        return
     codes = storage.places.find_symbols(symbols)
     is_place = codes >= 0
-    if not is_place.any():
-        return None
-    storage.places.reserve(handles[is_place])
-    return _Linked(is_place, codes[is_place])
+    if is_place.any():
+        storage.places.reserve(handles[is_place])
+        storage.places.link(change, codes[is_place], handles[is_place])

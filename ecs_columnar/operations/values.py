@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.change import Change
 from ecs_columnar.conversion import UnfitValueError, to_numbers, to_objects, wrong_count
 from ecs_columnar.dtypes import NO_ENTITY
 from ecs_columnar.errors import EcsColumnarError, InvalidArgumentError, ValidationError
@@ -17,7 +17,7 @@ from ecs_columnar.registry import ComponentType
 from ecs_columnar.schema import Component, Field
 from ecs_columnar.selection import Positions
 from ecs_columnar.storage import Storage
-from ecs_columnar.strings import Encoded, StringTable, encode
+from ecs_columnar.strings import encode
 from ecs_columnar.table import Values
 
 
@@ -52,19 +52,17 @@ def types_of(
 
 
 def to_values(
-    storage: Storage, component_type: ComponentType, component: Component, n: int, undo: ExitStack
+    change: Change, component_type: ComponentType, component: Component, n: int
 ) -> Values:
     """Cast the values of all fields of a component for ``n`` entities.
 
     Parameters
     ----------
-    storage : Storage
+    change : Change
     component_type : ComponentType
     component : Component
     n : int
         -1 for a definition: one value a field.
-    undo : ExitStack
-        Takes what has to be undone when the operation fails.
 
     Raises
     ------
@@ -72,15 +70,11 @@ def to_values(
         With everything that is wrong with any field.
     """
     given = {field.name: getattr(component, field.name) for field in component_type.fields}
-    return tuple(to_some_values(storage, component_type, given, n, undo).values())
+    return tuple(to_some_values(change, component_type, given, n).values())
 
 
 def to_some_values(
-    storage: Storage,
-    component_type: ComponentType,
-    given: dict[str, Any],
-    n: int,
-    undo: ExitStack,
+    change: Change, component_type: ComponentType, given: dict[str, Any], n: int
 ) -> dict[str, NDArray[Any]]:
     """Cast the values of some fields, by name, as `to_values` does."""
     values: dict[str, NDArray[Any]] = {}
@@ -89,9 +83,7 @@ def to_some_values(
         if field.name not in given:
             continue
         try:
-            values[field.name] = _to_column(
-                storage, component_type, field, given[field.name], n, undo
-            )
+            values[field.name] = _to_column(change, component_type, field, given[field.name], n)
         except UnfitValueError as error:
             errors.append(str(error))
         except EcsColumnarError as error:
@@ -99,12 +91,6 @@ def to_some_values(
     if errors:
         raise ValidationError(component_type.type_id, errors)
     return values
-
-
-def intern(table: StringTable, encoded: Encoded, undo: ExitStack) -> tuple[NDArray[np.int32], int]:
-    """Intern strings, to be forgotten again when the operation fails."""
-    undo.callback(table.rollback, table.mark())
-    return table.intern(encoded)
 
 
 def at_positions(component_type: ComponentType, values: Values, positions: Positions) -> Values:
@@ -123,22 +109,20 @@ def at_position(field: Field, value: NDArray[Any], positions: Positions) -> NDAr
 
 
 def _to_column(
-    storage: Storage,
-    component_type: ComponentType,
-    field: Field,
-    value: Any,
-    n: int,
-    undo: ExitStack,
+    change: Change, component_type: ComponentType, field: Field, value: Any, n: int
 ) -> NDArray[Any]:
-    if field.kind == "number":
-        return to_numbers(value, field, n)
     if field.kind == "object":
         return to_objects(value, field, n)
     if field.kind == "string":
         encoded = encode(value, parameter=field.name)
-        codes, _ = intern(component_type.pools[field.name], encoded, undo)
+        codes, _ = change.intern(component_type.pools[field.name], encoded)
         return _fit(codes, field, n, is_one=isinstance(value, str))
-    return _to_references(storage, field, value, n)
+    if field.kind == "number":
+        values = to_numbers(value, field, n)
+    else:
+        values = _to_references(change.storage, field, value, n)
+    # What a query or a place showed is the very memory that will be written.
+    return values.copy() if change.storage.owns(values) else values
 
 
 def _to_references(storage: Storage, field: Field, value: Any, n: int) -> NDArray[np.int64]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.change import Change
 from ecs_columnar.column import Column
 from ecs_columnar.errors import ComponentNotFoundError, InvalidArgumentError, first_three
 from ecs_columnar.names import format_handle
@@ -32,13 +32,14 @@ def set_components(storage: Storage, selection: Selection, components: Iterable[
     for component_type in by_type:
         refuse_lacking(storage, selection, component_type, "set")
     n = len(selection)
-    with ExitStack() as undo:
-        values = {t: to_values(storage, t, component, n, undo) for t, component in by_type.items()}
-        undo.pop_all()
-
-    for component_type, value in values.items():
-        for table, rows, positions in _places(storage, selection, component_type):
-            write_rows(table, component_type, rows, at_positions(component_type, value, positions))
+    with Change(storage) as change:
+        values = {t: to_values(change, t, component, n) for t, component in by_type.items()}
+        for component_type, value in values.items():
+            for table, rows, positions in _places(storage, selection, component_type):
+                some = at_positions(component_type, value, positions)
+                write_rows(change, table, component_type, rows, some)
+        _tell(change, selection, by_type)
+        change.apply()
 
 
 def set_fields(
@@ -55,16 +56,16 @@ def set_fields(
             f"it has {first_three(known) or 'none'}",
         )
     refuse_lacking(storage, selection, component_type, "set")
-    with ExitStack() as undo:
-        values = to_some_values(storage, component_type, given, len(selection), undo)
-        undo.pop_all()
-
-    for table, rows, positions in _places(storage, selection, component_type):
-        columns = table.columns[component_type]
-        for field, column in zip(component_type.fields, columns, strict=True):
-            if field.name in values:
-                value = at_position(field, values[field.name], positions)
-                write_column(column, table.length, rows, value)
+    with Change(storage) as change:
+        values = to_some_values(change, component_type, given, len(selection))
+        for table, rows, positions in _places(storage, selection, component_type):
+            columns = table.columns[component_type]
+            for field, column in zip(component_type.fields, columns, strict=True):
+                if field.name in values:
+                    value = at_position(field, values[field.name], positions)
+                    write_column(change, column, table.length, rows, value)
+        _tell(change, selection, [component_type])
+        change.apply()
 
 
 def get(
@@ -108,21 +109,29 @@ def has(storage: Storage, selection: Selection, component_type: ComponentType) -
 
 
 def write_rows(
-    table: Table, component_type: ComponentType, rows: NDArray[np.intp] | None, values: Values
+    change: Change,
+    table: Table,
+    component_type: ComponentType,
+    rows: NDArray[np.intp] | None,
+    values: Values,
 ) -> None:
     """Write one value, or one a row, into some rows of a component; None is all rows."""
     for column, value in zip(table.columns[component_type], values, strict=True):
-        write_column(column, table.length, rows, value)
+        write_column(change, column, table.length, rows, value)
 
 
 def write_column(
-    column: Column, n_rows: int, rows: NDArray[np.intp] | None, values: NDArray[Any]
+    change: Change,
+    column: Column,
+    n_rows: int,
+    rows: NDArray[np.intp] | None,
+    values: NDArray[Any],
 ) -> None:
-    """Write one value, or one a row, into some rows of a column; None is the first ``n_rows``."""
+    """Write one value, or one a row, into some rows of a column; None is all ``n_rows``."""
     if rows is None:
-        column.write(0, n_rows, values)
+        change.fill(column, 0, n_rows, values)
     else:
-        column.scatter(rows, values)
+        change.scatter(column, n_rows, rows, values)
 
 
 def refuse_lacking(
@@ -157,6 +166,11 @@ def entities_lacking(
         part.handles() for part in selection.parts if not part.table.mask & component_type.bit
     ]
     return np.concatenate(lacking) if lacking else np.empty(0, np.int64)
+
+
+def _tell(change: Change, selection: Selection, types: Iterable[ComponentType]) -> None:
+    components = tuple(component_type.schema.component for component_type in types)
+    change.tell("set", lambda: selection.handles, components=components)
 
 
 def _places(

@@ -10,12 +10,8 @@ from collections import Counter
 from typing import Any
 
 Lists = list[list[int]]
-Waiting = dict[int, tuple[int, int]]
-"""By handle: the turn of its last move, from 1, and where that goes."""
 
 NOWHERE = -1
-NO_ROOM = 2
-HOLE = 0
 
 
 def index_of(handle: int) -> int:
@@ -40,30 +36,44 @@ def prefetch(array: Any, position: int) -> None:
     """Do nothing, which is what there is to see of it."""
 
 
-def place(handles: list[int], codes: list[int], lists: Lists) -> int:
-    before = n_placed(lists)
+def place(handles: list[int], codes: list[int], lists: Lists) -> list[tuple[int, int]]:
+    """Move one after the other, and return where each was: location and slot."""
+    before = []
     for handle, code in zip(handles, codes, strict=True):
         location = location_of(handle, lists)
+        slot = NOWHERE if location == NOWHERE else lists[location].index(handle)
+        before.append((location, slot))
         if location == code:
             continue
         if location != NOWHERE:
             swap_remove(lists[location], handle)
         if code != NOWHERE:
             lists[code].append(handle)
-    return n_placed(lists) - before
+    return before
 
 
-def place_one(handle: int, code: int, lists: Lists, capacities: list[int], n_records: int) -> int:
+def unplace(
+    handles: list[int], codes: list[int], before: list[tuple[int, int]], lists: Lists
+) -> None:
+    """Take back what `place` did, the last move first."""
+    for handle, code, (location, slot) in reversed(list(zip(handles, codes, before, strict=True))):
+        if location == code:
+            continue
+        if code != NOWHERE:
+            assert lists[code].pop() == handle
+        if location != NOWHERE:
+            lists[location].append(handle)
+            lists[location][slot], lists[location][-1] = handle, lists[location][slot]
+
+
+def place_one(handle: int, code: int, lists: Lists, capacities: list[int], n_records: int) -> bool:
     is_move = location_of(handle, lists) != code != NOWHERE
     if is_move and index_of(handle) >= n_records:
-        return NO_ROOM
+        return False
     if is_move and (code >= len(lists) or len(lists[code]) == capacities[code]):
-        return NO_ROOM
-    return place([handle], [code], lists)
-
-
-def take_out(handles: list[int], lists: Lists) -> int:
-    return -place(handles, [NOWHERE] * len(handles), lists)
+        return False
+    place([handle], [code], lists)
+    return True
 
 
 def find_limits(handles: list[int], codes: list[int]) -> tuple[int, int]:
@@ -89,38 +99,6 @@ def relocate(crowded: dict[int, int], tail: int) -> tuple[dict[int, int], int]:
         starts[code] = tail
         tail += capacity
     return starts, tail
-
-
-def count_unplaced(handles: list[int], lists: Lists) -> int:
-    return sum(location_of(handle, lists) == NOWHERE for handle in handles)
-
-
-def mark(handles: list[int], codes: list[int], lists: Lists) -> Waiting:
-    """Leave holes in the lists, and return who waits to go where."""
-    waiting: Waiting = {}
-    for turn, (handle, code) in enumerate(zip(handles, codes, strict=True), start=1):
-        place_now = location_of(handle, lists)
-        if handle in waiting:
-            _, place_now = waiting[handle]
-        if place_now == code:
-            continue
-        if handle not in waiting and place_now != NOWHERE:
-            lists[place_now][lists[place_now].index(handle)] = HOLE
-        waiting[handle] = turn, code
-    return waiting
-
-
-def pack(lists: Lists, arrivals: list[int]) -> tuple[Lists, list[int]]:
-    """Close the holes, and return the lists and their capacities."""
-    counts = [len(handles) + n for handles, n in zip(lists, arrivals, strict=True)]
-    packed = [[handle for handle in handles if handle != HOLE] for handles in lists]
-    return packed, [count + count // 4 + min(count // 4, 2) for count in counts]
-
-
-def append(waiting: Waiting, lists: Lists) -> None:
-    for handle, (_, code) in sorted(waiting.items(), key=lambda item: item[1]):
-        if code != NOWHERE:
-            lists[code].append(handle)
 
 
 def find_locations(indices: list[int], lists: Lists) -> list[int]:

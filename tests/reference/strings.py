@@ -99,17 +99,26 @@ def find_one(data: Any, slots: Any, records: Any, arena: Any, n_homes: int, seed
 
 
 def insert(
-    strings: Any, tags: Any, free: Any, n_codes: int, n_bytes: int, pool: Any, codes: Any
-) -> tuple[int, int, int]:
+    strings: Any,
+    tags: Any,
+    free: Any,
+    n_codes: int,
+    n_bytes: int,
+    pool: Any,
+    codes: Any,
+    counts: Any,
+) -> int:
     contents, n_new = contents_of(pool), 0
     n_spare = len(pool.slots) - 1 - pool.n_homes
     new_codes = [*free.tolist()[::-1], *range(n_codes, n_codes + len(tags))]
+    n_done = len(tags)
     for i, key in enumerate(zip(tags.tolist(), texts_of(strings), strict=True)):
         tag, text = key
         if codes[i] == -1 and key not in contents:
             home = home_of(tag, pool.n_homes)
             if EMPTY not in pool.slots[home : home + n_spare + 1].tolist():
-                return i, n_new, n_bytes
+                n_done = i
+                break
             code = contents[key] = new_codes[n_new]
             pool.slots[:] = lay_out(contents, pool.n_homes, len(pool.slots))
             pool.arena[n_bytes : n_bytes + len(text)] = list(text)
@@ -118,7 +127,9 @@ def insert(
             n_bytes += len(text)
         if codes[i] == -1:
             codes[i] = contents[key]
-    return len(tags), n_new, n_bytes
+    n_left = max(len(free) - n_new, 0)
+    counts[:] = n_codes + n_new - (len(free) - n_left), n_left, n_bytes
+    return n_done
 
 
 def remove(codes: Any, first: int, stop: int, pool: Any) -> None:

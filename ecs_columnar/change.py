@@ -1,0 +1,247 @@
+"""One change of the world: prepared in Python, done in one call into C.
+
+An operation goes through three phases.
+
+* *Prepare*: it validates, casts and allocates everything, and collects steps.
+  What preparing itself added (strings, places, tables) is taken back when the
+  operation fails.
+* *Apply*: all steps are run in one call, in which nothing can fail and no
+  signal is seen. An operation is done, or it is not.
+* *Publish*: events are sent. A listener sees the world as it is then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import setitem
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar import kernels
+from ecs_columnar.column import Column
+from ecs_columnar.errors import EcsColumnarError
+from ecs_columnar.events import Event, Kind
+from ecs_columnar.steps import Step, run
+from ecs_columnar.undo_log import WHOLE_SHARE, Moves, Undo, restoring
+
+if TYPE_CHECKING:
+    from ecs_columnar.encoding import Encoded
+    from ecs_columnar.storage import Storage
+    from ecs_columnar.strings import Mark, StringTable
+    from ecs_columnar.table import Table
+
+
+Handles: TypeAlias = NDArray[np.int64] | Callable[[], NDArray[np.int64]]
+
+
+class Change:
+    """The steps of one operation, and what takes them back.
+
+    A context manager around the preparing, with `apply` as its last line. In a
+    transaction every method that collects a write also remembers what is
+    overwritten.
+
+    Parameters
+    ----------
+    storage : Storage
+
+    Attributes
+    ----------
+    steps : list of Step
+    undo : list of Undo
+        What preparing did.
+    log : UndoLog or None
+        Of the innermost transaction.
+    is_done : bool
+    """
+
+    __slots__ = ("_marks", "_saved", "is_done", "log", "steps", "storage", "undo")
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+        self.log = storage.log
+        self.steps: list[Step] = []
+        self.undo: list[Undo] = []
+        self.is_done = False
+        self._saved: list[Undo] = []
+        self._marks: dict[StringTable, Mark] = {}
+
+    def __enter__(self) -> Change:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if not self.is_done:
+            self._take_back()
+        if error is not None and not isinstance(error, EcsColumnarError):
+            tick = self.storage.tick
+            error.add_note(
+                f"the operation was done before this was raised; the world is at tick {tick}"
+                if self.is_done
+                else f"the operation was not done; the world is as it was, at tick {tick}"
+            )
+
+    def apply(self) -> None:
+        """Do everything; the last line of preparing."""
+        storage, steps = self.storage, self.steps
+        if self.log is not None:
+            steps.append((self.log.entries.extend, [*self.undo, *self._saved]))
+        steps.append((setitem, storage.clock, 0, storage.tick + 1))
+        steps.append((setattr, self, "is_done", True))
+        run(steps)
+        if storage.outbox:
+            storage.publish()
+
+    # --- strings ---------------------------------------------------------------------
+
+    def intern(self, strings: StringTable, encoded: Encoded) -> tuple[NDArray[np.int32], int]:
+        """Intern strings, to be forgotten again when the operation fails."""
+        mark = strings.mark()
+        self._marks.setdefault(strings, mark)
+        if self.log is not None:
+            self.log.marks.setdefault(strings, mark)
+        return strings.intern(encoded)
+
+    # --- writes ----------------------------------------------------------------------
+
+    def undo_failure(self, function: Any, *arguments: Any) -> None:
+        """Have something called, for steps to run, if the operation fails."""
+        self.undo.append((function, *arguments))
+
+    def undo_later(self, function: Any, *arguments: Any) -> None:
+        """Have something called, for steps to run, if the transaction is taken back."""
+        if self.log is not None:
+            self._saved.append((function, *arguments))
+
+    def call(self, kernel: Any, *arguments: Any) -> None:
+        """Call a kernel; what it overwrites has been saved."""
+        self.steps.append(kernels.step(kernel, *arguments))
+
+    def attribute(self, owner: Any, name: str, value: Any) -> None:
+        """Set an attribute."""
+        if self.log is not None:
+            self.log.remember(owner, name)
+        self.steps.append((setattr, owner, name, value))
+
+    def put(self, owner: Any, name: str, rows: NDArray[Any], values: Any) -> None:
+        """Write into some items of an array of somebody who can `own` all of his."""
+        self.save(owner, name, rows)
+        self.steps.append((setitem, getattr(owner, name), rows, values))
+
+    def save(self, owner: Any, name: str, rows: Any) -> None:
+        """Remember some items of an array, in a transaction."""
+        if self.log is not None:
+            values = _plain(getattr(owner, name))[rows].copy()
+            self._saved.append((_putting_back, owner, name, rows, values))
+
+    def tell(self, kind: Kind, handles: Handles, **facts: Any) -> None:
+        """Have an event sent when the operation is done, if anybody listens.
+
+        Parameters
+        ----------
+        kind : str
+        handles : int64 array, or a function that returns one
+        **facts
+            Attributes of the `Event`.
+        """
+        storage = self.storage
+        if storage.listeners.get(kind):
+            found = np.array(handles() if callable(handles) else handles)
+            event = Event(kind, found, storage.tick + 1, **facts)
+            self.steps.append((storage.outbox.append, event))
+
+    def move(self, moves: Moves) -> None:
+        """Remember moves between locations; `Moves.before` is filled in as they are done."""
+        if self.log is not None:
+            self.steps.append((self.log.moves.append, moves))
+
+    # --- writes into columns ---------------------------------------------------------
+
+    def fill(self, column: Column, start: int, stop: int, values: Any) -> None:
+        """Write one value, or one a row, into a run of rows."""
+        if self.log is not None:
+            self._save_run(column, start, stop)
+        self.steps.append(column.filling(start, stop, values))
+
+    def scatter(
+        self, column: Column, n_rows: int, rows: NDArray[np.intp], values: NDArray[Any]
+    ) -> None:
+        """Write one value, or one a row, into some of ``n_rows`` rows."""
+        self._save_rows(column, n_rows, rows)
+        self.steps.append(column.scattering(rows, values))
+
+    def take(
+        self, column: Column, source: Column, rows: NDArray[np.intp] | None, start: int, n: int
+    ) -> None:
+        """Append rows of another column; see `Column.taking`."""
+        if self.log is not None:
+            self._save_run(column, start, start + n)
+        self.steps.append(column.taking(source, rows, start, n))
+
+    def close(
+        self, column: Column, n_rows: int, holes: NDArray[np.intp], movers: NDArray[np.intp]
+    ) -> None:
+        """Copy rows of the tail into holes; see `Column.closing`."""
+        self._save_rows(column, n_rows, holes)
+        self.steps.append(column.closing(holes, movers))
+
+    def resize(self, table: Table, n_rows: int) -> None:
+        """Set the length of a table."""
+        self.floor(table)
+        self.attribute(table, "length", n_rows)
+
+    def floor(self, table: Table) -> None:
+        """Remember how many rows a table has: later ones are new in the transaction."""
+        if self.log is not None:
+            self.log.floor((table.handles, *table.all_columns()), table.length)
+
+    def save_all(self, column: Column, n_rows: int) -> None:
+        """Remember a whole column, unless that has been done."""
+        if self.log is not None and column not in self.log.whole:
+            saved = column.view(n_rows).copy()
+            self._saved.append((restoring, column, slice(0, n_rows), saved))
+            self.steps.append((self.log.whole.add, column))
+
+    def _take_back(self) -> None:
+        """Undo what preparing did; strings last, as nobody refers to them then."""
+        for function, *arguments in reversed(self.undo):
+            run(function(*arguments))
+        for strings, mark in self._marks.items():
+            strings.rollback(mark)
+
+    def _save_rows(self, column: Column, n_rows: int, rows: NDArray[np.intp]) -> None:
+        if self.log is None or column in self.log.whole:
+            return
+        if rows.shape[0] * WHOLE_SHARE > n_rows:
+            self.save_all(column, n_rows)
+        else:
+            self._saved.append((restoring, column, rows, column.gather(rows)))
+
+    def _save_run(self, column: Column, start: int, stop: int) -> None:
+        """Remember a run of rows, as far as they were there when the transaction began."""
+        log = self.log
+        if log is None or column in log.whole:
+            return
+        stop = min(stop, log.floors.get(column, stop))
+        if stop > start:
+            saved = column.data[start:stop].copy()
+            self._saved.append((restoring, column, slice(start, stop), saved))
+
+
+def _putting_back(owner: Any, name: str, rows: Any, values: NDArray[Any]) -> list[Step]:
+    owner.own()
+    return [(setitem, _plain(getattr(owner, name)), rows, values)]
+
+
+def _plain(array: NDArray[Any]) -> NDArray[Any]:
+    """View records as rows of integers, which NumPy copies thirty times as fast."""
+    if array.dtype.names is None:
+        return array
+    return array.view(np.int32).reshape(array.shape[0], -1)

@@ -1,0 +1,124 @@
+"""What is different between two contents of one world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ecs_columnar.content import Content, TableContent, strings_of
+from ecs_columnar.names import format_handle
+from ecs_columnar.registry import ComponentType
+
+_COLUMNS = ("entity", "id", "component", "field", "before", "after")
+
+
+class _Values(NamedTuple):
+    """Values of some entities, by handle in increasing order."""
+
+    handles: NDArray[np.int64]
+    values: NDArray[Any]
+
+
+def difference(before: Content, after: Content) -> pd.DataFrame:
+    """List all that is different; see `Snapshot.diff`. O(content)."""
+    parts = [
+        _compare(None, "alive", _alive(before), _alive(after)),
+        _compare(None, "place", _places(before), _places(after)),
+    ]
+    types = {t for content in (before, after) for table in _tables(content) for t in table.columns}
+    for component in sorted(types, key=lambda found: found.index):
+        values = dict(_fields(before, component)), dict(_fields(after, component))
+        parts += [_compare(component.type_id, f, values[0][f], values[1][f]) for f in values[0]]
+    frame = pd.concat(parts, ignore_index=True)
+    frame.insert(1, "id", _ids(before, after, frame["entity"].to_numpy(np.int64)))
+    return frame
+
+
+def _compare(
+    component: str | None, field: str | None, before: _Values, after: _Values
+) -> pd.DataFrame:
+    handles = np.union1d(before.handles, after.handles)
+    old, new = _aligned(before, handles), _aligned(after, handles)
+    changed = np.flatnonzero([_differs(*pair) for pair in zip(old, new, strict=True)])
+    columns = (handles[changed], component, field, old[changed], new[changed])
+    names = [name for name in _COLUMNS if name != "id"]
+    frame = pd.DataFrame(dict(zip(names, columns, strict=True)), columns=names)
+    return frame.astype({"component": object, "field": object, "before": object, "after": object})
+
+
+def _aligned(found: _Values, handles: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the values of handles as objects, None where there is none."""
+    out = np.full(handles.shape[0], None, object)
+    where = np.searchsorted(handles, found.handles)
+    for i, value in zip(where.tolist(), list(found.values), strict=True):
+        out[i] = value
+    return out
+
+
+def _differs(old: Any, new: Any) -> bool:
+    if old is None or new is None:
+        return old is not new
+    return not np.array_equal(old, new, equal_nan=_is_float(old) and _is_float(new))
+
+
+def _is_float(value: Any) -> bool:
+    return np.asarray(value).dtype.kind in "fcmM"
+
+
+def _sorted(handles: NDArray[np.int64], values: NDArray[Any]) -> _Values:
+    order = np.argsort(handles, kind="stable")
+    return _Values(handles[order], values[order])
+
+
+def _tables(content: Content) -> Iterator[TableContent]:
+    yield from content.tables
+    yield from (table for table, _ in content.sparse.values())
+
+
+def _alive(content: Content) -> _Values:
+    handles = [table.handles[: table.length] for table in content.tables]
+    alive = np.concatenate(handles) if handles else np.empty(0, np.int64)
+    return _sorted(alive, np.full(alive.shape[0], True, object))
+
+
+def _places(content: Content) -> _Values:
+    _, _, symbols, entities, n_places = content.places
+    names = strings_of(content.symbols).decode(symbols[:n_places])
+    for i in np.flatnonzero(symbols[:n_places] < 0):
+        names[i] = format_handle(entities[i])
+    counts, members = content.members()
+    return _sorted(members, np.repeat(names, counts))
+
+
+def _fields(content: Content, component: ComponentType) -> Iterator[tuple[str | None, _Values]]:
+    """Yield the values of each field; of a tag, whether it is there."""
+    tables = [table for table in _tables(content) if component in table.columns]
+    handles = [table.handles[: table.length] for table in tables]
+    joined = np.concatenate(handles) if handles else np.empty(0, np.int64)
+    if not component.fields:
+        yield None, _sorted(joined, np.full(joined.shape[0], True, object))
+    for number, field in enumerate(component.fields):
+        arrays = [table.columns[component][number][: table.length] for table in tables]
+        empty = np.empty((0, *field.shape), field.dtype)
+        values = np.concatenate([empty, *arrays])
+        pool = content.pools.get((component, field.name))
+        yield (
+            field.name,
+            _sorted(joined, values if pool is None else strings_of(pool).decode(values)),
+        )
+
+
+def _ids(before: Content, after: Content, handles: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the id of each entity, in the content in which it has one."""
+    ids = np.full(handles.shape[0], None, object)
+    for content in (before, after):
+        handle_of, _, _ = content.names
+        symbols = np.flatnonzero(handle_of).astype(np.int32)
+        found = pd.Series(strings_of(content.symbols).decode(symbols), handle_of[symbols])
+        named = np.isin(handles, found.index)
+        ids[named] = found.reindex(handles[named]).to_numpy(object)
+    return ids

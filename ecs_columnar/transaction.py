@@ -1,0 +1,147 @@
+"""Transactions: what is done in a ``with`` block is kept as a whole, or not at all."""
+
+from __future__ import annotations
+
+from operator import delitem, setitem
+from types import TracebackType
+from typing import Final
+
+import numpy as np
+
+from ecs_columnar.errors import TransactionError
+from ecs_columnar.generators import States, get_states, set_states
+from ecs_columnar.steps import Step, run
+from ecs_columnar.storage import Storage
+from ecs_columnar.undo_log import UndoLog
+
+
+class Transaction:
+    """A block of operations that can be taken back; made by `World.transaction`.
+
+    If the block raises, everything in it is undone: values, rows and their
+    order, ids, places and the order within them, the free list, the tick, and
+    the states of `World.generators`. Events are sent when the outermost
+    transaction ends, and not at all if it is taken back.
+
+    The cost is that of what is touched: an operation copies what it overwrites
+    first. Views of a query that may be written are copied whole.
+
+    Transactions may stand within each other; the inner ones end first.
+
+    Attributes
+    ----------
+    is_open : bool
+
+    Examples
+    --------
+    >>> import ecs_columnar as ecs
+    >>> world = ecs.World()
+    >>> crew = world.spawn(3, at="harbour")
+    >>> with world.transaction() as voyage:
+    ...     world.move(crew, "open sea")
+    ...     world.despawn(crew[0])
+    ...     voyage.rollback()
+    >>> world.locations.count("harbour")
+    3
+    """
+
+    __slots__ = ("_generators", "_log", "_outer", "_storage", "_tick", "is_open")
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage: Final = storage
+        self._outer: UndoLog | None = None
+        self._log: UndoLog | None = None
+        self._tick = 0
+        self._generators: States = {}
+        self.is_open = False
+
+    def __enter__(self) -> Transaction:
+        storage = self._storage
+        if self._log is not None:
+            raise TransactionError(
+                "cannot enter a transaction twice; make another with world.transaction()"
+            )
+        if storage.exposed:
+            raise TransactionError(
+                "cannot begin a transaction while a query with Mut is open: what is written "
+                "through its views could not be taken back; begin it before the loop"
+            )
+        self._outer, self._tick = storage.log, storage.tick
+        self._generators = get_states(storage.generators)
+        self._log = UndoLog(len(storage.outbox))
+        storage.log = self._log
+        self.is_open = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if not self.is_open:
+            return
+        if error is None:
+            self.commit()
+        else:
+            self._take_back()
+
+    def commit(self) -> None:
+        """Keep what was done, and end; the block may go on outside of the transaction.
+
+        Raises
+        ------
+        TransactionError
+            When the transaction has ended, or one within it has not.
+        """
+        storage, log = self._storage, self._require_innermost("commit")
+        absorbing = [] if self._outer is None else self._outer.absorbing(log)
+        run([*absorbing, *self._ending()])
+        if storage.log is None and log.unused:
+            storage.discard(np.unique(np.concatenate(log.unused)))
+        storage.publish()
+
+    def rollback(self) -> None:
+        """Take back what was done, and end; the block may go on outside of the transaction.
+
+        Raises
+        ------
+        TransactionError
+            When the transaction has ended, or one within it has not.
+        StructuralChangeError
+            When a query is open: its rows would move.
+        MemoryError
+            When there is none to prepare it. Nothing has been taken back, and
+            the transaction is still open.
+        """
+        self._require_innermost("roll back")
+        self._storage.begin_structural_change("roll back a transaction")
+        self._take_back()
+
+    def _take_back(self) -> None:
+        storage, log = self._storage, self._require_innermost("roll back")
+        steps: list[Step] = [
+            (delitem, storage.outbox, slice(log.n_events, None)),
+            (setitem, storage.clock, 0, self._tick),
+            (setattr, storage, "structure", storage.structure + 1),
+        ]
+        generators = set_states(storage.generators, self._generators)
+        log.take_back(storage.locations, [*steps, *generators, *self._ending()])
+
+    def _ending(self) -> list[Step]:
+        return [(setattr, self._storage, "log", self._outer), (setattr, self, "is_open", False)]
+
+    def _require_innermost(self, verb: str) -> UndoLog:
+        if self._log is None or not self.is_open:
+            raise TransactionError(
+                f"cannot {verb}: the transaction is not open; use it as "
+                "'with world.transaction():', and end it once"
+            )
+        if self._storage.log is not self._log:
+            raise TransactionError(f"cannot {verb}: a transaction within this one is open")
+        return self._log
+
+    def __repr__(self) -> str:
+        if self._log is None or not self.is_open:
+            return f"<Transaction, {'not begun' if self._log is None else 'ended'}>"
+        return f"<Transaction since tick {self._tick}, open>"

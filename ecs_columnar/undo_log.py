@@ -1,0 +1,142 @@
+"""What a transaction needs to take back what was done in it.
+
+* It remembers cells as they were at its start, before they are written for the
+  first time, and no more: the cost is that of what is touched.
+* To take back is to write old values, in the reverse order. That is prepared as
+  a whole, like any other change, and then done in one go.
+* Strings that were interned are forgotten last. Nobody refers to them by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar.column import Column
+from ecs_columnar.location_index import LocationIndex
+from ecs_columnar.steps import Step, run
+from ecs_columnar.strings import Mark, StringTable
+
+Undo: TypeAlias = tuple[Any, ...]
+"""A function that returns steps, and its arguments."""
+
+WHOLE_SHARE: Final = 4
+"""A column is remembered whole when more than one in so many rows is written."""
+
+
+class Moves(NamedTuple):
+    """A batch of moves between locations, in its order.
+
+    Attributes
+    ----------
+    handles : int64 array, shape (k,)
+    codes : int32 array, shape (k,)
+        Where they went.
+    before : LOCATION_RECORD array, shape (k,)
+        Where each was before its move.
+    """
+
+    handles: NDArray[np.int64]
+    codes: NDArray[np.int32]
+    before: NDArray[np.void]
+
+
+class UndoLog:
+    """What was, since one transaction began.
+
+    Attributes
+    ----------
+    entries : list of Undo
+        Of cells of arrays, oldest first.
+    attributes : dict
+        The first value of each attribute that changed, by owner and name.
+    moves : list of Moves
+        Oldest first: they depend on each other, as groups have an order.
+    marks : dict of StringTable to Mark
+    whole : set of Column
+        Those that were remembered whole.
+    floors : dict of Column to int
+        Rows that were there when the transaction began; what lies behind is new.
+    unused : list of int32 array
+        Symbols that name nothing any more, to be discarded at the end.
+    n_events : int
+        Events that waited to be sent when the transaction began.
+    """
+
+    __slots__ = (
+        "attributes",
+        "entries",
+        "floors",
+        "marks",
+        "moves",
+        "n_events",
+        "unused",
+        "whole",
+    )
+
+    def __init__(self, n_events: int) -> None:
+        self.entries: list[Undo] = []
+        self.attributes: dict[tuple[int, str], tuple[Any, str, Any]] = {}
+        self.moves: list[Moves] = []
+        self.marks: dict[StringTable, Mark] = {}
+        self.whole: set[Column] = set()
+        self.floors: dict[Column, int] = {}
+        self.unused: list[NDArray[np.int32]] = []
+        self.n_events = n_events
+
+    def remember(self, owner: Any, name: str) -> None:
+        """Keep the value of an attribute, if it is the first time."""
+        key = (id(owner), name)
+        if key not in self.attributes:
+            self.attributes[key] = (owner, name, getattr(owner, name))
+
+    def floor(self, columns: Iterable[Column], n_rows: int) -> None:
+        """Keep how many rows there are in columns, if it is the first time."""
+        for column in columns:
+            self.floors.setdefault(column, n_rows)
+
+    def absorbing(self, inner: UndoLog) -> list[Step]:
+        """Take over what a transaction within this one did, which is committed."""
+        floors = {c: max(n, self.floors.get(c, 0)) for c, n in inner.floors.items()}
+        return [
+            (self.entries.extend, inner.entries),
+            (setattr, self, "attributes", inner.attributes | self.attributes),
+            (self.moves.extend, inner.moves),
+            (setattr, self, "marks", inner.marks | self.marks),
+            (self.whole.update, inner.whole),
+            (self.floors.update, floors),
+            (self.unused.extend, inner.unused),
+        ]
+
+    def take_back(self, locations: LocationIndex, last: Iterable[Step]) -> None:
+        """Write back everything and run the last steps, in one go; then forget strings.
+
+        Raises
+        ------
+        MemoryError
+            Nothing has been taken back.
+        """
+        steps = _unmoving(locations, self.moves)
+        for function, *arguments in reversed(self.entries):
+            steps += function(*arguments)
+        steps += [(setattr, *attribute) for attribute in self.attributes.values()]
+        run([*steps, *last])
+        for strings, mark in self.marks.items():
+            strings.rollback(mark)
+
+
+def restoring(column: Column, rows: Any, values: NDArray[Any]) -> list[Step]:
+    """Return the step that writes old values into rows of a column: an array or a slice."""
+    if isinstance(rows, slice):
+        return [column.filling(rows.start, rows.stop, values)]
+    return [column.scattering(rows, values)]
+
+
+def _unmoving(locations: LocationIndex, moves: list[Moves]) -> list[Step]:
+    if not moves:
+        return []
+    joined = (np.concatenate(arrays) for arrays in zip(*moves, strict=True))
+    return locations.unplacing(*joined)
