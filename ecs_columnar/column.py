@@ -118,6 +118,12 @@ class Column:
         if not self.data.flags.writeable:
             self.hold(self.data.copy())
 
+    def freeze(self) -> None:
+        """Take notice that a snapshot has made the data read-only."""
+        is_noticed = self.words is None or not self.words.flags.writeable
+        if not (self.data.flags.writeable or is_noticed):
+            self.hold(self.data)
+
     def view(self, n_rows: int) -> NDArray[Any]:
         """Return the first ``n_rows`` values: a view."""
         return self.data[:n_rows]

@@ -128,8 +128,7 @@ def share(storage: Storage) -> Content:
         array.flags.writeable = False
     for table in storage.all_tables():
         for column in (table.handles, *table.all_columns()):
-            if column.words is not None and not column.data.flags.writeable:
-                column.hold(column.data)
+            column.freeze()
     return content
 
 

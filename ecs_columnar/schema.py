@@ -9,6 +9,7 @@ a field; nothing is cast before a world takes it.
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
 import typing
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ class Field:
     @property
     def nbytes(self) -> int:
         """Bytes of one value."""
-        return self.dtype.itemsize * int(np.prod(self.shape, dtype=np.int64))
+        return self.dtype.itemsize * math.prod(self.shape)
 
 
 @dataclass(frozen=True, slots=True)

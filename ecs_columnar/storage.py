@@ -244,7 +244,9 @@ class Storage:
 
     def owns(self, array: NDArray[Any]) -> bool:
         """Tell whether an array is a view of live data, which a write would change."""
-        root: Any = array
+        root: Any = array.base
+        if root is None:
+            return False
         while isinstance(root.base, np.ndarray):
             root = root.base
         if root is self.locations.members:
