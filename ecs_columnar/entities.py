@@ -165,21 +165,23 @@ class Entities(Stateful):
 
     def one_more(self) -> int:
         """Return the handle of the next entity, as `next_handles` does for one."""
-        if not self.n_free:
-            return int(self.next_handles(1)[0])
         self.own()
-        return int(self.free[self.n_free - 1])
+        if self.n_free:
+            return int(self.free[self.n_free - 1])
+        if self.n_used < self.records.shape[0]:
+            return 1 << INDEX_BITS | self.n_used
+        return int(self.next_handles(1)[0])
 
-    def entering_one(self, handle: int, table: int, row: int) -> list[Step]:
-        """Bring one entity to life, as `enter` and `relocate` do."""
+    def entering_one(self, handle: int, table: int, row: int) -> tuple[Step, ...]:
+        """Bring to life the one entity that `one_more` gave."""
         counts = ("n_free", self.n_free - 1) if self.n_free else ("n_used", self.n_used + 1)
         at = (handle & INDEX_MASK) * _RECORD_WORDS
-        return [
+        return (
             (setattr, self, *counts),
             (setitem, self._memory, at, handle >> INDEX_BITS),
             (setitem, self._memory, at + 1, table),
             (setitem, self._memory, at + 2, row),
-        ]
+        )
 
     def own(self) -> None:
         """Copy the arrays that a snapshot holds."""

@@ -71,6 +71,17 @@ class Places(Stateful):
         arrays = (self.code_of_symbol, self.code_of_index, self.symbols, self.entities)
         return sum(array.nbytes for array in arrays)
 
+    def code(self, name: str) -> int:
+        """Return the place of one string, -1 where it is none."""
+        found = self.seen.get(name)
+        if found is None:
+            symbol = self.names.symbols.code(name.strip())
+            is_known = 0 <= symbol < self.code_of_symbol.shape[0]
+            found = int(self.code_of_symbol[symbol]) if is_known else NO_CODE
+            if found != NO_CODE:
+                self.seen[name] = found
+        return found
+
     def find_symbols(self, symbols: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return the place of each symbol, -1 where it is none."""
         return _lookup(self.code_of_symbol, symbols)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar.change import Change
-from ecs_columnar.dtypes import CODE, HANDLE, INDEX_MASK, NOWHERE
+from ecs_columnar.dtypes import CODE, HANDLE, NO_CODE, NOWHERE
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.handles import HasHandle, as_handles, is_one, refuse_dead, to_handles
 from ecs_columnar.storage import Storage
@@ -28,14 +28,10 @@ def move(storage: Storage, handles: NDArray[np.int64], places: Any) -> None:
 
 def move_one(storage: Storage, handle: int, place: Any) -> None:
     """Put one living entity into a place, as `move` does with a batch of one."""
-    code = storage.places.seen.get(place) if isinstance(place, str) else None
-    is_short = code is not None and storage.is_plain
-    if is_short and storage.locations.place_one(handle, code, storage.clock):  # type: ignore[arg-type]
-        return
-    handles = np.array([handle], HANDLE)
-    move(storage, handles, place)
-    if isinstance(place, str):
-        storage.places.seen[place] = int(storage.locations.location_of(handles & INDEX_MASK)[0])
+    code = storage.places.code(place) if isinstance(place, str) else NO_CODE
+    is_short = code != NO_CODE and storage.is_plain
+    if not (is_short and storage.locations.place_one(handle, code, storage.clock)):
+        move(storage, np.array([handle], HANDLE), place)
 
 
 def to_place_codes(change: Change, places: Any, n: int) -> NDArray[np.int32]:

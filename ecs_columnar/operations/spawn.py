@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import setitem
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ from ecs_columnar.steps import run
 from ecs_columnar.storage import Storage
 from ecs_columnar.strings import Encoded, blank, encode
 from ecs_columnar.table import Table, Values
+
+_Cells: TypeAlias = list[tuple[ComponentType, int, Any]]
 
 
 class Group(NamedTuple):
@@ -58,7 +60,7 @@ def spawn_one(storage: Storage, components: tuple[Component, ...]) -> int | None
     if not storage.is_plain:
         return None
     mask = 0
-    cells: list[tuple[ComponentType, int, Any]] = []
+    cells: _Cells = []
     for component in components:
         if not isinstance(component, Component):
             return None
@@ -79,19 +81,29 @@ def spawn_one(storage: Storage, components: tuple[Component, ...]) -> int | None
     return _enter_one(storage, table, cells)
 
 
-def _enter_one(storage: Storage, table: Table, cells: list[tuple[ComponentType, int, Any]]) -> int:
-    table.reserve(1)
-    row = table.length
-    handle = storage.entities.one_more()
-    # Behind the last row, where nobody sees it before the length has changed.
-    table.handles.data[row] = handle
-    for component_type, number, value in cells:
-        table.columns[component_type][number].memory[row] = value
-    steps = storage.entities.entering_one(handle, table.number, row)
-    steps.append((setattr, table, "length", row + 1))
-    steps.append((setitem, storage.clock, 0, storage.tick + 1))
-    run(steps)
+def _enter_one(storage: Storage, table: Table, cells: _Cells) -> int:
+    handle, row = storage.entities.one_more(), table.length
+    try:
+        _write_cells(table, row, handle, cells)
+    except (IndexError, TypeError, ValueError):  # there is no room, or a snapshot holds it
+        table.reserve(1)
+        _write_cells(table, row, handle, cells)
+    run(
+        (
+            *storage.entities.entering_one(handle, table.number, row),
+            (setattr, table, "length", row + 1),
+            (setitem, storage.clock, 0, storage.tick + 1),
+        )
+    )
     return handle
+
+
+def _write_cells(table: Table, row: int, handle: int, cells: _Cells) -> None:
+    """Write behind the last row, where nobody sees it before the length has changed."""
+    table.handles.data[row] = handle
+    columns = table.columns
+    for component_type, number, value in cells:
+        columns[component_type][number].memory[row] = value
 
 
 def spawn(
