@@ -11,7 +11,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import sys
+import types
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal, dataclass_transform
 
@@ -204,6 +206,51 @@ class Component:
         for f, value in zip(schema.fields, values, strict=True):
             records[f.name] = value
         return records
+
+
+def make_component(
+    name: str,
+    fields: Mapping[str, type[FieldType[Any]]],
+    *,
+    id: str | None = None,
+    storage: Storage = "table",
+    defaults: Mapping[str, Any] = types.MappingProxyType({}),
+) -> type[Component]:
+    """Make a component class whose fields are known only when the program runs.
+
+    Parameters
+    ----------
+    name : str
+        Of the class.
+    fields : mapping of str to type
+        Field types by name, in order; those with a default last.
+    id : str, optional
+        The type id; the name by default.
+    storage : {"table", "sparse"}
+    defaults : mapping of str to object, optional
+        Values where none is given, by field.
+
+    Raises
+    ------
+    SchemaError
+        As for a class statement.
+
+    Examples
+    --------
+    >>> import ecs_columnar as ecs
+    >>> Health = ecs.make_component("Health", {"hp": ecs.i4}, defaults={"hp": 100})
+    >>> Health()
+    Health(hp=100)
+    """
+    members = {field_name: field(value) for field_name, value in defaults.items()}
+
+    def fill(namespace: dict[str, Any]) -> None:
+        namespace["__annotations__"] = dict(fields)
+        namespace["__module__"] = __name__
+        namespace.update(members)
+
+    made = types.new_class(name, (Component,), {"id": id, "storage": storage}, fill)
+    return typing.cast("type[Component]", made)
 
 
 def schema_of(component: Component | type[Component]) -> tuple[Field, ...]:
