@@ -13,6 +13,13 @@ from ecs_columnar.errors import first_three
 from ecs_columnar.schema import Component, Field, schema_of
 from ecs_columnar.services.casting import Cast, cast_values, padding
 from ecs_columnar.services.codec import Columns, Reading
+from ecs_columnar.services.items import (
+    are_given,
+    have_more,
+    not_a_mapping,
+    to_mappings,
+    values_of,
+)
 from ecs_columnar.services.json_schema.arrays import to_sequences, to_values
 from ecs_columnar.services.json_schema.kinds import ABSENT
 from ecs_columnar.services.plain import thaw
@@ -80,21 +87,15 @@ meant: .astype('float32')"]
         ----------
         items : sequence of mappings, length n
         """
-        errors = {
-            i: [f"$: {item!r} is not of type 'object'"]
-            for i, item in enumerate(items)
-            if not isinstance(item, Mapping)
-        }
-        data = [{} if i in errors else item for i, item in enumerate(items)]
-        given = {f.name: [item.get(f.name, ABSENT) for item in data] for f in self._fields}
-        n_given = sum(
-            (np.array([v is not ABSENT for v in each], np.intp) for each in given.values()),
-            start=np.zeros(len(data), np.intp),
-        )
-        n_all = np.fromiter(map(len, data), np.intp, len(data))
-        for i in np.flatnonzero(n_all > n_given).tolist():
+        data, is_bad = to_mappings(items)
+        refused = np.flatnonzero(is_bad).tolist()
+        errors: dict[int, list[str]] = {i: [] for i in refused}
+        given = {f.name: values_of(data, f.name) for f in self._fields}
+        for i in have_more(data, list(map(are_given, given.values()))):
             self._refuse_unknown(errors, i, data[i])
-        return self._finish(given, errors, len(data))
+        columns = self._finish(given, errors, len(data))
+        columns.errors.update({i: [not_a_mapping(items[i])] for i in refused})
+        return columns
 
     def from_arrays(self, arrays: Mapping[str, Any], n: int) -> Columns:
         """Turn a column a field into columns of the component.
@@ -117,7 +118,9 @@ meant: .astype('float32')"]
             for i, value in enumerate(to_values(sequences[name], ABSENT)):
                 if value is not ABSENT:
                     self._refuse_unknown(errors, i, [name])
-        given = {name: sequences[name] for name in self._defaults if name in sequences}
+        given = {
+            name: _array_or_values(sequences[name]) for name in self._defaults if name in sequences
+        }
         return self._finish(given, errors, n)
 
     def decode(self, component: Any, n: int) -> list[dict[str, Any]]:
@@ -172,19 +175,23 @@ meant: .astype('float32')"]
         default = self._defaults[field.name]
         if given is None and default is not _REQUIRED:
             return Cast(default, {})
-        if isinstance(given, np.ndarray) and given.dtype != object:
+        if isinstance(given, np.ndarray) or (given is not None and are_given(given) is True):
             return cast_values(self._world, field, given)
-        values = to_values([None] * n if given is None else given, ABSENT)
-        gaps = [i for i, value in enumerate(values) if value is ABSENT]
-        if not gaps:
-            return cast_values(self._world, field, values)
-        filled = list(values)
+        filled = [ABSENT] * n if given is None else list(given)
+        gaps = [i for i, value in enumerate(filled) if value is ABSENT]
         for i in gaps:
             filled[i] = padding(field) if default is _REQUIRED else default
         cast = cast_values(self._world, field, filled)
         if default is _REQUIRED:
             cast.errors.update(dict.fromkeys(gaps, f"$: {field.name!r} is a required field"))
         return cast
+
+
+def _array_or_values(given: Any) -> Any:
+    """Return an array that has no gaps as it is, other columns as Python values."""
+    if isinstance(given, np.ndarray) and not given.dtype.hasobject:
+        return given
+    return to_values(given, ABSENT)
 
 
 def _default_of(declared: dataclasses.Field[Any]) -> Any:

@@ -128,7 +128,7 @@ class Reading:
 
     def read_one(self, world: World, entity: Any) -> dict[str, Any]:
         """Return the data of one entity; see `read`."""
-        return self.read(world, [entity])[0]
+        return self.decode(world.entity(entity)[self.component], 1)[0]
 
 
 def _take(value: Any, items: NDArray[Any] | slice) -> Any:

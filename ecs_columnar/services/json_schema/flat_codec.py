@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -20,6 +19,7 @@ from ecs_columnar import fields
 from ecs_columnar.errors import RepositoryConsistencyError
 from ecs_columnar.schema import Component, make_component
 from ecs_columnar.services.codec import Columns, Reading
+from ecs_columnar.services.items import have_more, not_a_mapping, to_mappings, values_of
 from ecs_columnar.services.json_schema.arrays import take_column, to_sequences, to_values
 from ecs_columnar.services.json_schema.attributes import attribute_names, class_name
 from ecs_columnar.services.json_schema.draft7 import Draft7
@@ -28,7 +28,8 @@ from ecs_columnar.services.json_schema.flat import Flat
 from ecs_columnar.services.json_schema.forms import n_words, pack, unpack
 from ecs_columnar.services.json_schema.frames import to_array, to_extra_array
 from ecs_columnar.services.json_schema.kinds import ABSENT
-from ecs_columnar.services.plain import to_plain
+from ecs_columnar.services.plain import thaw, to_plain
+from ecs_columnar.world import World
 
 Rest = dict[int, dict[str, Any]]
 """What is not in the columns, by item."""
@@ -112,22 +113,27 @@ class FlatCodec(Reading):
     def to_columns(self, items: Sequence[Any]) -> Columns:
         """Turn a datum an item into columns.
 
-        Valid is what `validate` says. A third of a microsecond a property and item;
-        what is odd or wrong is looked at one by one.
+        Valid is what `validate` says. A property of 100,000 items takes 0.15
+        microseconds an item, 0.3 where some lack it; what is odd or wrong is looked
+        at one by one.
 
         Parameters
         ----------
         items : sequence of mappings, length n
         """
-        data, is_bad = _mappings(items)
-        taken = [column.take(_values(data, column.name)) for column in self._columns]
-        rest: Rest = {i: {} for i in self._items_with_more(data, taken)}
-        for i in rest:
-            rest[i] = {key: item for key, item in data[i].items() if key not in self.fields}
+        data, is_bad = to_mappings(items)
+        taken = [column.take(values_of(data, column.name)) for column in self._columns]
+        rest: Rest = {
+            i: {key: value for key, value in data[i].items() if key not in self.fields}
+            for i in have_more(data, [each.is_given() for each in taken])
+        }
         return self._finish(taken, rest, is_bad, items.__getitem__)
 
     def from_arrays(self, arrays: Mapping[str, Any], n: int) -> Columns:
         """Turn a column a property into columns of the component.
+
+        Arrays of numbers are taken as they are, without a copy; an array of strings
+        takes 0.1 microseconds a string, categories next to nothing.
 
         Parameters
         ----------
@@ -197,6 +203,13 @@ class FlatCodec(Reading):
             data[i].update(more)
         return data
 
+    def read_one(self, world: World, entity: Any) -> dict[str, Any]:
+        """Return the data of one entity; see `read`."""
+        cells = world.entity(entity)[self.component]
+        if any(getattr(cells, name) for name in self._own):
+            return self.decode(cells, 1)[0]
+        return {name: thaw(getattr(cells, attribute)) for name, attribute in self.fields.items()}
+
     def to_arrays(self, component: Any, n: int) -> dict[str, Any]:
         """Turn columns into a column a property, for a DataFrame.
 
@@ -232,15 +245,6 @@ class FlatCodec(Reading):
         if self._own:
             types[self._own[-1]], defaults[self._own[-1]] = fields.str_, ""
         return make_component(class_name(self.type_id), types, id=self.type_id, defaults=defaults)
-
-    def _items_with_more(self, data: list[Any], taken: list[Taken]) -> list[int]:
-        """Return the items that have more properties than the schema names."""
-        n_named = np.zeros(len(data), np.intp)
-        for each in taken:
-            n_named += each.is_given()
-        n_given = np.fromiter(map(len, data), np.intp, len(data))
-        found: list[int] = np.flatnonzero(n_given > n_named).tolist()
-        return found
 
     def _finish(
         self,
@@ -288,25 +292,8 @@ class FlatCodec(Reading):
 def validate_mapping(reference: Draft7, data: Any) -> list[str]:
     """Return what is wrong with a datum: the data of a component is a mapping."""
     if not isinstance(data, Mapping):
-        return [f"$: {data!r} is not of type 'object'"]
+        return [not_a_mapping(data)]
     return reference.errors(data)
-
-
-def _mappings(items: Sequence[Any]) -> tuple[list[Any], NDArray[np.bool_]]:
-    """Return the items, an empty one for what is no mapping, and which these are."""
-    if set(map(type, items)) <= {dict}:
-        return list(items), np.zeros(len(items), np.bool_)
-    is_bad = [not isinstance(item, Mapping) for item in items]
-    data = [{} if bad else item for item, bad in zip(items, is_bad, strict=True)]
-    return data, np.array(is_bad, np.bool_)
-
-
-def _values(data: list[Any], name: str) -> list[Any]:
-    """Return the values of a property, `ABSENT` where an item has none."""
-    try:
-        return list(map(itemgetter(name), data))
-    except KeyError:
-        return [item.get(name, ABSENT) for item in data]
 
 
 def _texts(rest: Rest, is_bad: NDArray[np.bool_]) -> Any:
