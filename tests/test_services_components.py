@@ -148,6 +148,17 @@ def test_a_type_can_be_supplied_from_outside() -> None:
     assert isinstance(codec, Codec)
 
 
+def test_data_that_lies_elsewhere_needs_no_class() -> None:
+    class Elsewhere(ClassCodec):
+        """Data that is in no column."""
+
+    world = ecs.World()
+    codec = Elsewhere(world, Position)
+    codec.component = None  # type: ignore[assignment]
+
+    assert ComponentTypes(world).register(codec) is codec
+
+
 def test_what_decodes_is_left_to_each_codec() -> None:
     with pytest.raises(NotImplementedError):
         Reading().decode(None, 0)
@@ -220,6 +231,21 @@ def test_an_item_that_does_not_fit_leaves_the_others_alone(
     assert columns.errors == {1: codec.validate(item)}
     assert errors is None or columns.errors[1] == errors
     assert [each["corner"] for each in read_back(codec, columns)] == [[3, 4], [3, 4]]
+
+
+def test_what_is_required_and_missing_is_an_error_whatever_its_type() -> None:
+    class Needy(ecs.Component):
+        name: ecs.str_
+        bag: ecs.object_
+        owner: ecs.ref
+        since: ecs.datetime("s")
+        corner: ecs.array(ecs.i2, 2)
+
+    columns = codec_of(Needy).to_columns([{}])
+
+    assert columns.errors == {
+        0: [f"$: {name!r} is a required field" for name in Needy.__schema__.dtype.names]
+    }
 
 
 def test_all_errors_of_an_item_of_a_class_are_collected() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import ecs_columnar as ecs
 from ecs_columnar.services.component_types import ComponentTypes
-from ecs_columnar.services.definitions import DefinitionRegistry
+from ecs_columnar.services.definitions import DefinitionTypes
 
 
 class Position(ecs.Component, id="core:place"):
@@ -22,13 +22,13 @@ FAR = (
 )
 
 
-def new_definitions() -> DefinitionRegistry:
+def new_definitions() -> DefinitionTypes:
     types = ComponentTypes(ecs.World())
     schema = {"properties": {"hp": {"type": "integer", "minimum": 0}}, "required": ["hp"]}
     types.register({"id": "core:health", "dataSchema": schema})
     types.register({"id": "core:bag", "dataSchema": {"properties": {"items": {"type": "array"}}}})
     types.register(Position)
-    return DefinitionRegistry(types)
+    return DefinitionTypes(types)
 
 
 def test_definitions_are_found_by_id_and_keep_the_order_of_components() -> None:
@@ -46,7 +46,7 @@ def test_definitions_are_found_by_id_and_keep_the_order_of_components() -> None:
     assert "core:hunger" not in definitions
     assert 3 not in definitions
     assert definitions.get("core:hunger") is None
-    assert repr(definitions) == "<DefinitionRegistry: core:actor, core:nothing>"
+    assert repr(definitions) == "<DefinitionTypes: core:actor, core:nothing>"
 
 
 def test_a_definition_is_a_copy_that_nobody_can_change() -> None:

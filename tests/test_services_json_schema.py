@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -281,12 +281,15 @@ def test_other_properties_are_kept_where_they_are_allowed() -> None:
 
 def test_mappings_of_any_class_are_items_and_frozen_data_is_what_it_was() -> None:
     codec = flat(hp={"type": "integer"}, tags={"type": "array"})
+    made_up: defaultdict[str, int] = defaultdict(int, hp=3)
     frozen = MappingProxyType({"hp": 1, "tags": ("a", MappingProxyType({"b": ()})), "more": (1,)})
 
-    columns = codec.to_columns([frozen, OrderedDict(hp=2)])
+    columns = codec.to_columns([frozen, OrderedDict(hp=2), made_up])
 
     thawed = {"hp": 1, "tags": ["a", {"b": []}], "more": [1]}
-    assert read_back(codec, columns) == [thawed, {"hp": 2}]
+    assert read_back(codec, columns) == [thawed, {"hp": 2}, {"hp": 3}]
+    assert made_up == {"hp": 3}
+    assert columns.n_good == 3
 
 
 @pytest.mark.parametrize("value", [Decimal(1), np.int64(1), np.bool_(True), {1}, b"a", object])
@@ -660,6 +663,16 @@ def test_a_schema_that_leads_back_to_itself_refuses_all() -> None:
 )
 def test_a_schema_that_is_none_is_refused_where_it_is_registered(schema: Any, fault: str) -> None:
     with pytest.raises(ecs.SchemaError, match=f"core:thing: its schema is not valid.*{fault}"):
+        register(schema)
+
+
+@pytest.mark.parametrize("depth", [350, 5000])
+def test_a_schema_that_is_nested_too_deeply_is_refused(depth: int) -> None:
+    schema: dict[str, Any] = {}
+    for _ in range(depth):
+        schema = {"not": schema}
+
+    with pytest.raises(ecs.SchemaError, match="is nested too deeply"):
         register(schema)
 
 

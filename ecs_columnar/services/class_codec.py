@@ -13,15 +13,15 @@ from ecs_columnar.errors import first_three
 from ecs_columnar.schema import Component, Field, schema_of
 from ecs_columnar.services.casting import Cast, cast_values, padding
 from ecs_columnar.services.codec import Columns, Reading
-from ecs_columnar.services.items import (
+from ecs_columnar.services.json_schema.arrays import to_sequences, to_values
+from ecs_columnar.services.json_schema.kinds import ABSENT
+from ecs_columnar.services.mappings import (
     are_given,
     have_more,
     not_a_mapping,
     to_mappings,
     values_of,
 )
-from ecs_columnar.services.json_schema.arrays import to_sequences, to_values
-from ecs_columnar.services.json_schema.kinds import ABSENT
 from ecs_columnar.services.plain import thaw
 from ecs_columnar.world import World
 

@@ -37,6 +37,11 @@ class Columns:
     errors: dict[int, list[str]]
 
     @property
+    def n_good(self) -> int:
+        """Number of good items: of the entities that `component` is for."""
+        return len(self.is_good) - len(self.errors)
+
+    @property
     def component(self) -> Component:
         """The good items, ready for `World.spawn` and `World.add`."""
         return self.cls(**self.values) if not self.errors else self.at(self.is_good)
@@ -64,8 +69,8 @@ class Codec(Protocol):
 
     @property
     @abstractmethod
-    def component(self) -> type[Component]:
-        """The class whose columns hold the data."""
+    def component(self) -> type[Component] | None:
+        """The class whose columns hold the data; None if it lies elsewhere."""
 
     @property
     @abstractmethod

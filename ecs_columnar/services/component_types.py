@@ -54,7 +54,8 @@ class ComponentTypes(Mapping[str, Codec]):
         ----------
         declared : component class, mapping or codec
             A mapping is ``{"id": ..., "dataSchema": ...}``, or with ``data_schema``;
-            it may say more. A codec is taken as it is.
+            it may say more. A codec is taken as it is: that is how a type whose data
+            lies elsewhere, as a place does, is registered.
 
         Returns
         -------
@@ -75,7 +76,8 @@ class ComponentTypes(Mapping[str, Codec]):
                 content_id=type_id,
             )
         codec = self._to_codec(type_id, declared)
-        self._world.query(codec.component)  # which refuses another class of this id
+        if codec.component is not None:
+            self._world.query(codec.component)  # which refuses another class of this id
         self._by_id[type_id] = codec
         return codec
 

@@ -16,7 +16,7 @@ from ecs_columnar.errors import (
 from ecs_columnar.services.component_types import ComponentTypes
 
 
-class DefinitionRegistry(Mapping[str, Mapping[str, Any]]):
+class DefinitionTypes(Mapping[str, Mapping[str, Any]]):
     """The definitions that entities are made of: ``services.definitions``.
 
     Parameters
@@ -30,7 +30,7 @@ class DefinitionRegistry(Mapping[str, Mapping[str, Any]]):
     >>> types = ComponentTypes(World())
     >>> schema = {"properties": {"hp": {"type": "integer", "minimum": 0}}}
     >>> _ = types.register({"id": "core:health", "dataSchema": schema})
-    >>> definitions = DefinitionRegistry(types)
+    >>> definitions = DefinitionTypes(types)
     >>> definitions.register({"id": "core:actor", "components": {"core:health": {"hp": 80}}})
     mappingproxy({'id': 'core:actor', 'components':
     mappingproxy({'core:health': mappingproxy({'hp': 80})})})
@@ -108,7 +108,7 @@ class DefinitionRegistry(Mapping[str, Mapping[str, Any]]):
         return isinstance(definition_id, str) and definition_id in self._by_id
 
     def __repr__(self) -> str:
-        return f"<DefinitionRegistry: {', '.join(self._by_id) or 'none'}>"
+        return f"<DefinitionTypes: {', '.join(self._by_id) or 'none'}>"
 
     def _refuse_unfit(self, components: Mapping[str, Any]) -> None:
         errors = {type_id: self._errors(type_id, data) for type_id, data in components.items()}

@@ -77,7 +77,10 @@ def checked_schema(type_id: str, schema: Any) -> Any:
     """
     faults: list[str] = []
     copied = to_plain(schema, faults)
-    faults = faults or _faults_of_schema(copied) or _dangling_references(copied)
+    try:
+        faults = faults or _faults_of_schema(copied) or _dangling_references(copied)
+    except RecursionError:
+        faults = ["it is nested too deeply"]
     if faults:
         raise SchemaError(
             f"cannot declare component {type_id}: its schema is not valid by JSON Schema "

@@ -19,7 +19,6 @@ from ecs_columnar import fields
 from ecs_columnar.errors import RepositoryConsistencyError
 from ecs_columnar.schema import Component, make_component
 from ecs_columnar.services.codec import Columns, Reading
-from ecs_columnar.services.items import have_more, not_a_mapping, to_mappings, values_of
 from ecs_columnar.services.json_schema.arrays import take_column, to_sequences, to_values
 from ecs_columnar.services.json_schema.attributes import attribute_names, class_name
 from ecs_columnar.services.json_schema.draft7 import Draft7
@@ -27,7 +26,8 @@ from ecs_columnar.services.json_schema.field_column import Taken
 from ecs_columnar.services.json_schema.flat import Flat
 from ecs_columnar.services.json_schema.forms import n_words, pack, unpack
 from ecs_columnar.services.json_schema.frames import to_array, to_extra_array
-from ecs_columnar.services.json_schema.kinds import ABSENT
+from ecs_columnar.services.json_schema.kinds import ABSENT, Absent
+from ecs_columnar.services.mappings import have_more, not_a_mapping, to_mappings, values_of
 from ecs_columnar.services.plain import thaw, to_plain
 from ecs_columnar.world import World
 
@@ -195,10 +195,7 @@ class FlatCodec(Reading):
                 self._columns, stored.values, stored.forms, strict=True
             )
         ]
-        data = [dict(zip(self.fields, row, strict=True)) for row in zip(*lists, strict=True)]
-        data = data or [{} for _ in range(n)]
-        if any(form.any() for form in stored.forms):
-            data = [{k: v for k, v in item.items() if v is not ABSENT} for item in data]
+        data = _to_dicts(list(self.fields), lists, n)
         for i, more in stored.rest.items():
             data[i].update(more)
         return data
@@ -294,6 +291,19 @@ def validate_mapping(reference: Draft7, data: Any) -> list[str]:
     if not isinstance(data, Mapping):
         return [not_a_mapping(data)]
     return reference.errors(data)
+
+
+def _to_dicts(names: list[str], lists: list[list[Any]], n: int) -> list[dict[str, Any]]:
+    """Return a dict an item, without what is absent."""
+    if not names:
+        return [{} for _ in range(n)]
+    rows = zip(*lists, strict=True)
+    if not any(Absent in set(map(type, each)) for each in lists):
+        return [dict(zip(names, row, strict=True)) for row in rows]
+    return [
+        {name: value for name, value in zip(names, row, strict=True) if value is not ABSENT}
+        for row in rows
+    ]
 
 
 def _texts(rest: Rest, is_bad: NDArray[np.bool_]) -> Any:

@@ -147,8 +147,10 @@ class IntegerColumn(NumberColumn):
     def _put_floats(
         self, taken: Taken, rows: NDArray[np.intp], floats: NDArray[np.float64]
     ) -> None:
-        is_whole = (np.abs(floats) < 2.0**63) & (floats == np.floor(floats))
-        self._put_alike(taken, rows, floats, is_whole & ~((floats == 0) & np.signbit(floats)))
+        is_whole = np.isfinite(floats) & (floats == np.floor(floats))
+        rows, floats = rows[is_whole], floats[is_whole]  # others stay bad
+        is_negative_zero = (floats == 0) & np.signbit(floats)
+        self._put_alike(taken, rows, floats, (np.abs(floats) < 2.0**63) & ~is_negative_zero)
 
 
 class FloatColumn(NumberColumn):

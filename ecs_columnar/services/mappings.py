@@ -1,4 +1,4 @@
-"""Items that are given one by one, looked at a property at a time."""
+"""Items that are mappings, looked at a property at a time."""
 
 from __future__ import annotations
 
@@ -12,13 +12,22 @@ from numpy.typing import NDArray
 from ecs_columnar.services.json_schema.kinds import ABSENT, Absent
 
 
-def to_mappings(items: Sequence[Any]) -> tuple[list[Any], NDArray[np.bool_]]:
-    """Return the items, an empty one for what is no mapping, and which these are."""
+def to_mappings(items: Sequence[Any]) -> tuple[list[dict[str, Any]], NDArray[np.bool_]]:
+    """Return the items as dicts, an empty one for what is no mapping, and which these are.
+
+    A mapping of another class is copied: it may make up what it is asked for, as a
+    `defaultdict` does.
+    """
+    is_bad = np.zeros(len(items), np.bool_)
     if set(map(type, items)) <= {dict}:
-        return list(items), np.zeros(len(items), np.bool_)
-    is_bad = [not isinstance(item, Mapping) for item in items]
-    data = [{} if bad else item for item, bad in zip(items, is_bad, strict=True)]
-    return data, np.array(is_bad, np.bool_)
+        return list(items), is_bad
+    is_bad[:] = [not isinstance(item, Mapping) for item in items]
+    data = [item if type(item) is dict else _as_dict(item) for item in items]
+    return data, is_bad
+
+
+def _as_dict(item: Any) -> dict[str, Any]:
+    return dict(item) if isinstance(item, Mapping) else {}
 
 
 def values_of(data: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
