@@ -19,6 +19,7 @@ from ecs_columnar.services.mappings import (
     are_given,
     have_more,
     not_a_mapping,
+    to_dicts,
     to_mappings,
     values_of,
 )
@@ -87,6 +88,7 @@ meant: .astype('float32')"]
         ----------
         items : sequence of mappings, length n
         """
+        items = list(items)
         data, is_bad = to_mappings(items)
         refused = np.flatnonzero(is_bad).tolist()
         errors: dict[int, list[str]] = {i: [] for i in refused}
@@ -114,7 +116,7 @@ meant: .astype('float32')"]
         """
         sequences = to_sequences(arrays, n)
         errors: dict[int, list[str]] = {}
-        for name in sequences.keys() - self._defaults.keys():
+        for name in [name for name in sequences if name not in self._defaults]:
             for i, value in enumerate(to_values(sequences[name], ABSENT)):
                 if value is not ABSENT:
                     self._refuse_unknown(errors, i, [name])
@@ -133,11 +135,8 @@ meant: .astype('float32')"]
         n : int
             Number of items.
         """
-        lists = [_to_list(f, _broadcast(f, getattr(component, f.name), n)) for f in self._fields]
-        if not lists:
-            return [{} for _ in range(n)]
-        names = list(self._defaults)
-        return [dict(zip(names, row, strict=True)) for row in zip(*lists, strict=True)]
+        values = {f.name: _broadcast(f, getattr(component, f.name), n) for f in self._fields}
+        return to_dicts({f.name: _to_list(f, values[f.name]) for f in self._fields}, n)
 
     def to_arrays(self, component: Any, n: int) -> dict[str, Any]:
         """Turn columns into a column a field, one an element of a sub-array."""

@@ -15,6 +15,7 @@ from ecs_columnar.services.json_schema.attributes import class_name
 from ecs_columnar.services.json_schema.draft7 import Draft7
 from ecs_columnar.services.json_schema.flat_codec import validate_mapping
 from ecs_columnar.services.json_schema.kinds import ABSENT
+from ecs_columnar.services.mappings import to_dicts
 from ecs_columnar.services.plain import thaw
 
 
@@ -57,6 +58,7 @@ class ObjectCodec(Reading):
 
     def to_columns(self, items: Sequence[Any]) -> Columns:
         """Turn a datum an item into a column of objects."""
+        items = list(items)
         errors = {i: found for i, item in enumerate(items) if (found := self.validate(item))}
         is_good = np.ones(len(items), np.bool_)
         is_good[list(errors)] = False
@@ -72,12 +74,8 @@ class ObjectCodec(Reading):
             When a column is not of length ``n``.
         """
         given = to_sequences(arrays, n)
-        lists = [to_values(array, ABSENT) for array in given.values()]
-        items = [
-            {name: value for name, value in zip(given, row, strict=True) if value is not ABSENT}
-            for row in zip(*lists, strict=True)
-        ]
-        return self.to_columns(items if lists else [{}] * n)
+        values = {name: to_values(array, ABSENT) for name, array in given.items()}
+        return self.to_columns(to_dicts(values, n))
 
     def decode(self, component: Any, n: int) -> list[dict[str, Any]]:
         """Turn columns back into a datum an item, as it was given."""
