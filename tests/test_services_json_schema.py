@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 import subprocess
 import sys
@@ -204,6 +205,9 @@ def test_a_value_comes_back_with_its_type_and_its_bits(schema: Any, value: Any) 
         ({"type": "number"}, False),
         ({"type": "number", "minimum": 2**53 + 1}, 2.0**53),
         ({"type": "number", "exclusiveMinimum": 0.5}, 0.5),
+        ({"type": "number", "minimum": 10**400}, 1.0),
+        ({"type": "number", "exclusiveMaximum": -(10**400)}, -1e300),
+        ({"type": "number", "maximum": 1}, 2**53 + 1),
         ({"type": "number", "multipleOf": 0.1}, 0.3),
         ({"type": "number", "multipleOf": 3}, math.inf),
         ({"type": "number", "multipleOf": 0.5}, math.nan),
@@ -214,6 +218,8 @@ def test_a_value_comes_back_with_its_type_and_its_bits(schema: Any, value: Any) 
         ({"type": "string", "pattern": "^a"}, "ba"),
         ({"enum": [1]}, True),
         ({"const": False}, 0),
+        ({"enum": ["a", "b"], "const": "b"}, "a"),
+        ({"enum": [1, 2], "const": 2}, 1),
     ],
 )
 def test_a_value_is_refused_with_its_path(schema: Any, value: Any) -> None:
@@ -225,6 +231,21 @@ def test_a_value_is_refused_with_its_path(schema: Any, value: Any) -> None:
     assert all(
         line.startswith("$.a: ") or "cannot be checked" in line for line in columns.errors[0]
     )
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+
+
+class Shout(str):
+    """A string of another class."""
+
+
+def test_values_of_a_subclass_are_those_of_its_base() -> None:
+    codec = flat(a={"type": "integer"}, b={"type": "number"}, c={"type": "string"})
+    item = {"a": Level.LOW, "b": np.float64(0.5), "c": Shout("x"), "more": [Level.LOW]}
+
+    assert exact(given_to(codec, item)) == exact({"a": 1, "b": 0.5, "c": "x", "more": [1]})
 
 
 def test_lengths_are_counted_in_code_points_and_patterns_found_anywhere() -> None:
@@ -263,6 +284,16 @@ def test_good_items_are_ready_for_the_world_beside_bad_ones() -> None:
     assert read_back(health, columns) == [{"hp": 1}, {"hp": 2, "x": 1}]
     some = columns.at(np.array([3, 0]))
     assert health.decode(some, 2) == [{"hp": 2, "x": 1}, {"hp": 1}]
+
+
+def test_a_column_and_the_reference_that_differ_are_a_fault_of_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    health = register(HEALTH)
+    monkeypatch.setattr(health, "validate", lambda item: [])
+
+    with pytest.raises(ecs.RepositoryConsistencyError, match=r"cannot refuse \{'hp': -1\}"):
+        health.to_columns([{"hp": -1}])
 
 
 def test_no_items_are_columns_of_no_items() -> None:
@@ -438,6 +469,15 @@ def test_arrays_of_any_dtype_are_the_values_that_they_hold(dtype: str) -> None:
     assert columns.errors == codec.to_columns(items).errors
 
 
+def test_booleans_are_no_numbers_and_numbers_no_booleans() -> None:
+    codec = flat(a={"type": "integer"}, b={"type": "number"}, c={"type": "boolean"})
+    flags, numbers = np.array([False, True]), np.array([0, 1])
+
+    columns = codec.from_arrays({"a": flags, "b": flags, "c": numbers}, 2)
+
+    assert [len(columns.errors[i]) for i in range(2)] == [3, 3]
+
+
 def test_unsigned_integers_beyond_int64_are_kept() -> None:
     codec = flat(a={"type": "integer"})
 
@@ -577,6 +617,7 @@ def test_a_schema_that_is_not_flat_is_a_column_of_objects() -> None:
     columns = codec.to_columns(items)
 
     assert isinstance(codec, ObjectCodec)
+    assert repr(codec) == "<ObjectCodec core:thing>"
     assert columns.errors == {
         1: ["$.items[0]: 'id' is a required property"],
         2: ["$: None is not of type 'object'"],

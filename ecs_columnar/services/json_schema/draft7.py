@@ -2,9 +2,10 @@
 
 The reference is the library jsonschema itself. fastjsonschema is quicker and not
 equal: it takes 0.3 for a multiple of 0.1, and refuses a line feed behind what the
-pattern ``^a$`` finds. jsonschema-rs counts in decimals and has regular
-expressions of its own. Columns are validated by array operations, so that the reference is
-asked about single items only: for messages, and for what no column holds.
+pattern ``^a$`` finds. So does jsonschema-rs, which also refuses NaN, lone
+surrogates, and patterns that only Python knows. Columns are validated by array
+operations, so that the reference is asked about single items only: for messages,
+and for what no column holds.
 """
 
 from __future__ import annotations
