@@ -57,31 +57,56 @@ def types() -> st.SearchStrategy[Any]:
     )
 
 
+# What is equal in Python and not in JSON, and the other way round.
+LOOKALIKES = st.sampled_from([0, 1, 2, 0.0, 1.0, -0.0, 0.5, True, False, None, "", "1", "a", [1]])
+
+KEYWORDS: dict[str, st.SearchStrategy[Any]] = {
+    "type": types(),
+    "minimum": FINITE,
+    "maximum": FINITE,
+    "exclusiveMinimum": FINITE,
+    "exclusiveMaximum": FINITE,
+    "multipleOf": st.one_of(
+        st.sampled_from([1, 2, 3, 0.1, 0.5, 2.0, 1e-300, 1e300, 2**53, 2**53 + 1]),
+        FINITE.filter(lambda number: number > 0),
+    ),
+    "enum": st.lists(LOOKALIKES | VALUES, min_size=1, max_size=4),
+    "const": LOOKALIKES | VALUES,
+    "minLength": st.integers(0, 4) | st.just(2.0),
+    "maxLength": st.integers(0, 4),
+    "pattern": st.sampled_from(PATTERNS),
+    "format": st.sampled_from(["date", "email"]),
+    "description": st.just("of a property"),
+}
+
+OF_NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+OF_TYPE = {
+    "integer": (*OF_NUMBERS, "enum", "const"),
+    "number": (*OF_NUMBERS, "enum", "const"),
+    "string": ("minLength", "maxLength", "pattern", "enum", "const"),
+    "boolean": ("enum", "const"),
+}
+
+
 @st.composite
-def properties(draw: Any) -> Any:
-    """Draw the schema of one property."""
-    keywords: dict[str, Any] = {
-        "type": types(),
-        "minimum": FINITE,
-        "maximum": FINITE,
-        "exclusiveMinimum": FINITE,
-        "exclusiveMaximum": FINITE,
-        "multipleOf": st.one_of(
-            st.sampled_from([1, 2, 3, 0.1, 0.5, 2.0, 1e-300, 1e300, 2**53, 2**53 + 1]),
-            FINITE.filter(lambda number: number > 0),
-        ),
-        "enum": st.lists(VALUES, min_size=1, max_size=4),
-        "const": VALUES,
-        "minLength": st.integers(0, 4) | st.just(2.0),
-        "maxLength": st.integers(0, 4),
-        "pattern": st.sampled_from(PATTERNS),
-        "format": st.sampled_from(["date", "email"]),
-        "description": st.just("of a property"),
-    }
-    chosen = draw(st.lists(st.sampled_from(sorted(keywords)), max_size=3, unique=True))
-    has_type = draw(st.integers(0, 4)) > 0 and "type" not in chosen
-    schema = {word: draw(keywords[word]) for word in (["type"] if has_type else []) + chosen}
-    return draw(st.sampled_from([schema] * 12 + [True, False]))
+def typed_properties(draw: Any) -> dict[str, Any]:
+    """Draw the schema of one property with a column: a type, and keywords that say more."""
+    kind = draw(st.sampled_from(sorted(OF_TYPE)))
+    words = draw(st.lists(st.sampled_from(OF_TYPE[kind]), max_size=2, unique=True))
+    given = draw(st.sampled_from([kind, kind, [kind, "null"]]))
+    return {"type": given} | {word: draw(KEYWORDS[word]) for word in words}
+
+
+@st.composite
+def wild_properties(draw: Any) -> Any:
+    """Draw the schema of one property of any kind."""
+    words = draw(st.lists(st.sampled_from(sorted(KEYWORDS)), max_size=3, unique=True))
+    schema = {word: draw(KEYWORDS[word]) for word in words}
+    return draw(st.sampled_from([schema] * 5 + [True, False]))
+
+
+def properties() -> st.SearchStrategy[Any]:
+    return st.one_of(typed_properties(), typed_properties(), wild_properties())
 
 
 @st.composite
@@ -103,15 +128,22 @@ def values_for(schema: Any) -> st.SearchStrategy[Any]:
     if not isinstance(schema, dict):
         return VALUES
     listed = [*schema.get("enum", []), *([schema["const"]] if "const" in schema else [])]
-    bounds = [schema[word] for word in schema if word[-3:] in ("mum", "eOf")]
-    near = [each + step for each in bounds for step in (-1, 0, 1)]
-    near += [float(each) for each in bounds if abs(each) < 10**300]
-    near += [each * factor for each in bounds for factor in (2, 3, 0.5) if abs(each) < 10**300]
+    near = [value for word in OF_NUMBERS if word in schema for value in around(schema[word])]
     of_type = {"integer": NUMBERS, "number": NUMBERS, "string": TEXTS, "boolean": st.booleans()}
     given = schema.get("type", [])
     fitting = [of_type[t] for t in ([given] if isinstance(given, str) else given) if t in of_type]
-    chosen = [st.sampled_from(listed + near)] if listed + near else []
-    return st.one_of(*chosen, *fitting, *fitting, SCALARS, VALUES)
+    chosen = [st.sampled_from(each) for each in (listed, near) if each] * 2
+    return st.one_of(*chosen, *fitting, LOOKALIKES, SCALARS, VALUES)
+
+
+def around(bound: float) -> list[float]:
+    """Return a number, its neighbours, and some that it divides or nearly divides."""
+    numbers = [bound, bound - 1, bound + 1, 2 * bound, 3 * bound, 0.5]
+    if abs(bound) < 10**300:
+        as_float = float(bound)
+        numbers += [as_float, math.nextafter(as_float, math.inf), math.nextafter(as_float, -1e308)]
+        numbers += [3 * as_float, 1e300]
+    return numbers
 
 
 @st.composite

@@ -21,7 +21,14 @@ import ecs_columnar as ecs
 from ecs_columnar.services.component_types import ComponentTypes
 from ecs_columnar.services.json_schema.flat_codec import FlatCodec
 from ecs_columnar.services.json_schema.object_codec import ObjectCodec
-from tests.services_json import data_for, exact, reference_accepts, schemas
+from tests.services_json import (
+    data_for,
+    exact,
+    reference_accepts,
+    schemas,
+    typed_properties,
+    values_for,
+)
 
 
 def register(schema: Any, world: ecs.World | None = None) -> Any:
@@ -69,6 +76,20 @@ def test_items_are_taken_as_the_reference_does_and_read_back_as_they_were(data: 
     }
     good = [item for item, is_good in zip(items, accepted, strict=True) if is_good]
     assert exact(read_back(codec, columns)) == exact(good)
+
+
+@given(st.data())
+def test_a_column_takes_the_values_that_the_reference_takes(data: Any) -> None:
+    schema = data.draw(typed_properties())
+    values = data.draw(st.lists(values_for(schema), min_size=1, max_size=20))
+    codec = flat(a=schema)
+
+    columns = codec.to_columns([{"a": value} for value in values])
+
+    accepted = [reference_accepts(schema, value) for value in values]
+    assert columns.is_good.tolist() == accepted
+    good = [value for value, is_good in zip(values, accepted, strict=True) if is_good]
+    assert exact(read_back(codec, columns)) == exact([{"a": value} for value in good])
 
 
 @given(st.data())
@@ -208,6 +229,9 @@ def test_a_value_comes_back_with_its_type_and_its_bits(schema: Any, value: Any) 
         ({"type": "number", "minimum": 10**400}, 1.0),
         ({"type": "number", "exclusiveMaximum": -(10**400)}, -1e300),
         ({"type": "number", "maximum": 1}, 2**53 + 1),
+        ({"type": "integer", "exclusiveMinimum": 3}, 3),
+        ({"type": "integer", "enum": [True]}, 1),
+        ({"type": "number", "multipleOf": 1e-300}, 1e300),
         ({"type": "number", "multipleOf": 0.1}, 0.3),
         ({"type": "number", "multipleOf": 3}, math.inf),
         ({"type": "number", "multipleOf": 0.5}, math.nan),
