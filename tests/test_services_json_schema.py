@@ -232,6 +232,9 @@ def test_a_value_comes_back_with_its_type_and_its_bits(schema: Any, value: Any) 
         ({"type": "integer", "exclusiveMinimum": 3}, 3),
         ({"type": "integer", "enum": [True]}, 1),
         ({"type": "number", "multipleOf": 1e-300}, 1e300),
+        ({"type": "integer", "maximum": 2**63 - 1}, 2.0**63),
+        ({"type": "number", "enum": [2**53 + 1]}, 2.0**53),
+        ({"type": "number", "multipleOf": 2**53 + 1}, 2**53),
         ({"type": "number", "multipleOf": 0.1}, 0.3),
         ({"type": "number", "multipleOf": 3}, math.inf),
         ({"type": "number", "multipleOf": 0.5}, math.nan),
@@ -332,6 +335,18 @@ def test_other_properties_are_kept_where_they_are_allowed() -> None:
     item = {"hp": 3, "note": {"by": ["Ann", None]}, "ratio": math.inf}
 
     assert exact(given_to(codec, item)) == exact(item)
+
+
+def test_what_no_column_holds_is_no_other_property() -> None:
+    codec = register({"properties": {"hp": {"type": "integer"}}, "additionalProperties": False})
+
+    assert exact(given_to(codec, {"hp": 2**70})) == exact({"hp": 2**70})
+
+
+def test_a_property_without_a_column_is_absent() -> None:
+    codec = flat(hp={"type": "integer"}, x={"type": "number"}, name={"type": "string"})
+
+    assert read_back(codec, codec.from_arrays({"hp": [1, 2]}, 2)) == [{"hp": 1}, {"hp": 2}]
 
 
 def test_mappings_of_any_class_are_items_and_frozen_data_is_what_it_was() -> None:
