@@ -488,6 +488,14 @@ def test_a_gap_is_no_such_property_or_null_where_it_has_to_be_there(gap: Any) ->
     assert read_back(codec, codec.from_arrays({"c": True}, 1)) == [{"b": None, "c": True}]
 
 
+def test_a_gap_among_numbers_is_null_where_anything_has_to_be_there() -> None:
+    codec = register({"properties": {"a": True}, "required": ["a"]})
+
+    columns = codec.from_arrays({"a": pd.array([1, None], "Int64")}, 2)
+
+    assert read_back(codec, columns) == [{"a": 1}, {"a": None}]
+
+
 def test_nan_in_an_array_of_floats_is_a_number() -> None:
     codec = flat(x={"type": "number"}, n={"type": "integer"})
 

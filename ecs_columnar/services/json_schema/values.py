@@ -33,6 +33,13 @@ class ValueColumn(FieldColumn):
             for value, form in zip(values, forms.tolist(), strict=True)
         ]
 
+    def take_gappy(self, array: NDArray[Any], is_gap: NDArray[np.bool_]) -> Taken:
+        """Take a NumPy array of booleans or numbers; what it has in the gaps does not count."""
+        values = array.tolist()
+        for i in np.flatnonzero(is_gap).tolist():
+            values[i] = self.missing
+        return self.take(values)
+
     def misfits(self, column: NDArray[Any]) -> Mask:
         """Tell which values the schema refuses."""
         return np.fromiter(map(self._is_misfit, column), np.bool_, len(column))
