@@ -8,6 +8,7 @@ a field; nothing is cast before a world takes it.
 
 from __future__ import annotations
 
+import copyreg
 import dataclasses
 import math
 import sys
@@ -16,6 +17,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal, dataclass_transform
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -208,6 +210,23 @@ class Component:
         return records
 
 
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    """What a class is made of when the program runs."""
+
+    name: str
+    fields: tuple[tuple[str, type[FieldType[Any]]], ...]
+    id: str | None
+    storage: Storage
+    defaults: tuple[tuple[str, Any], ...]
+
+
+class _Made(type):
+    """The class of classes that are made by a recipe, and pickled as one."""
+
+    recipe: _Recipe
+
+
 def make_component(
     name: str,
     fields: Mapping[str, type[FieldType[Any]]],
@@ -230,6 +249,12 @@ def make_component(
     defaults : mapping of str to object, optional
         Values where none is given, by field.
 
+    Returns
+    -------
+    type
+        The same one for the same arguments, in every process: so a world that was
+        pickled knows it again. Not where a default has no hash.
+
     Raises
     ------
     SchemaError
@@ -242,15 +267,43 @@ def make_component(
     >>> Health()
     Health(hp=100)
     """
-    members = {field_name: field(value) for field_name, value in defaults.items()}
+    return _class_of(_Recipe(name, tuple(fields.items()), id, storage, tuple(defaults.items())))
 
+
+# Weak, so that a class goes with the last world that knows it.
+_made: Final[WeakValueDictionary[Any, type[Component]]] = WeakValueDictionary()
+
+
+def _class_of(recipe: _Recipe) -> type[Component]:
+    """Return the class of a recipe, made if there is none."""
+    # 1, 1.0 and True are equal, and not the same default.
+    key = (recipe, tuple(type(value) for _, value in recipe.defaults))
+    try:
+        found = _made.get(key)
+    except TypeError:  # a default has no hash
+        return _make(recipe)
+    if found is None:
+        found = _made[key] = _make(recipe)
+    return found
+
+
+def _make(recipe: _Recipe) -> type[Component]:
     def fill(namespace: dict[str, Any]) -> None:
-        namespace["__annotations__"] = dict(fields)
+        namespace["__annotations__"] = dict(recipe.fields)
         namespace["__module__"] = __name__
-        namespace.update(members)
+        namespace.update({name: field(value) for name, value in recipe.defaults})
 
-    made = types.new_class(name, (Component,), {"id": id, "storage": storage}, fill)
+    keywords = {"metaclass": _Made, "id": recipe.id, "storage": recipe.storage}
+    made = types.new_class(recipe.name, (Component,), keywords, fill)
+    made.recipe = recipe  # type: ignore[attr-defined]  # it is a _Made
     return typing.cast("type[Component]", made)
+
+
+def _reduce(made: _Made) -> tuple[Any, tuple[_Recipe]]:
+    return _class_of, (made.recipe,)
+
+
+copyreg.pickle(_Made, _reduce)
 
 
 def schema_of(component: Component | type[Component]) -> tuple[Field, ...]:

@@ -113,6 +113,22 @@ def test_an_id_of_another_class_that_the_world_has_met_is_taken() -> None:
     assert types.register(Position).component is Position
 
 
+def test_a_world_takes_the_same_types_again_from_another_registry() -> None:
+    world = ecs.World()
+    declared = [
+        {"id": "core:health", "dataSchema": HEALTH},
+        {"id": "core:bag", "dataSchema": False},
+    ]
+    first = [ComponentTypes(world).register(each) for each in declared[:1]]
+    entities = world.spawn(1, first[0].to_columns([{"hp": 3}]).component)
+    types = ComponentTypes(world)
+
+    again = [types.register(each) for each in declared]
+
+    assert again[0].read(world, entities) == [{"hp": 3}]
+    assert len(types) == 2
+
+
 @pytest.mark.parametrize(
     ("declared", "fault"),
     [
