@@ -65,7 +65,7 @@ from ecs_columnar.locations import Groups, Locations
 from ecs_columnar.names import format_handle
 from ecs_columnar.operations.spawn import Group
 from ecs_columnar.query import Mut, Query, TableView
-from ecs_columnar.schema import Component
+from ecs_columnar.schema import Component, make_component
 from ecs_columnar.snapshot import Snapshot
 from ecs_columnar.stats import Stats
 from ecs_columnar.transaction import Transaction
@@ -125,6 +125,7 @@ __all__ = [
     "i2",
     "i4",
     "i8",
+    "make_component",
     "number",
     "object_",
     "ref",

@@ -8,12 +8,16 @@ a field; nothing is cast before a world takes it.
 
 from __future__ import annotations
 
+import copyreg
 import dataclasses
 import math
 import sys
+import types
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal, dataclass_transform
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -204,6 +208,102 @@ class Component:
         for f, value in zip(schema.fields, values, strict=True):
             records[f.name] = value
         return records
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    """What a class is made of when the program runs."""
+
+    name: str
+    fields: tuple[tuple[str, type[FieldType[Any]]], ...]
+    id: str | None
+    storage: Storage
+    defaults: tuple[tuple[str, Any], ...]
+
+
+class _Made(type):
+    """The class of classes that are made by a recipe, and pickled as one."""
+
+    recipe: _Recipe
+
+
+def make_component(
+    name: str,
+    fields: Mapping[str, type[FieldType[Any]]],
+    *,
+    id: str | None = None,
+    storage: Storage = "table",
+    defaults: Mapping[str, Any] = types.MappingProxyType({}),
+) -> type[Component]:
+    """Make a component class whose fields are known only when the program runs.
+
+    Parameters
+    ----------
+    name : str
+        Of the class.
+    fields : mapping of str to type
+        Field types by name, in order; those with a default last.
+    id : str, optional
+        The type id; the name by default.
+    storage : {"table", "sparse"}
+    defaults : mapping of str to object, optional
+        Values where none is given, by field.
+
+    Returns
+    -------
+    type
+        The same one for the same arguments, in every process: so a world that was
+        pickled knows it again. Not where a default has no hash.
+
+    Raises
+    ------
+    SchemaError
+        As for a class statement.
+
+    Examples
+    --------
+    >>> import ecs_columnar as ecs
+    >>> Health = ecs.make_component("Health", {"hp": ecs.i4}, defaults={"hp": 100})
+    >>> Health()
+    Health(hp=100)
+    """
+    return _class_of(_Recipe(name, tuple(fields.items()), id, storage, tuple(defaults.items())))
+
+
+# Weak, so that a class goes with the last world that knows it.
+_made: Final[WeakValueDictionary[Any, type[Component]]] = WeakValueDictionary()
+
+
+def _class_of(recipe: _Recipe) -> type[Component]:
+    """Return the class of a recipe, made if there is none."""
+    # 1, 1.0 and True are equal, and not the same default.
+    key = (recipe, tuple(type(value) for _, value in recipe.defaults))
+    try:
+        found = _made.get(key)
+    except TypeError:  # a default has no hash
+        return _make(recipe)
+    if found is None:
+        found = _made[key] = _make(recipe)
+    return found
+
+
+def _make(recipe: _Recipe) -> type[Component]:
+    def fill(namespace: dict[str, Any]) -> None:
+        namespace["__annotations__"] = dict(recipe.fields)
+        namespace["__module__"] = __name__
+        namespace.update({name: field(value) for name, value in recipe.defaults})
+
+    keywords = {"metaclass": _Made, "id": recipe.id, "storage": recipe.storage}
+    made = types.new_class(recipe.name, (Component,), keywords, fill)
+    made.recipe = recipe  # type: ignore[attr-defined]  # it is a _Made
+    return typing.cast("type[Component]", made)
+
+
+def _reduce(made: _Made) -> tuple[Any, tuple[_Recipe]]:
+    return _class_of, (made.recipe,)
+
+
+copyreg.pickle(_Made, _reduce)
 
 
 def schema_of(component: Component | type[Component]) -> tuple[Field, ...]:

@@ -1,0 +1,1 @@
+"""Policy over the core: one specified service a file."""

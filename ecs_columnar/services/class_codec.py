@@ -1,0 +1,220 @@
+"""Component types that are classes: data by field name, cast as the core casts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar.errors import first_three
+from ecs_columnar.schema import Component, Field, schema_of
+from ecs_columnar.services.casting import Cast, cast_values, padding
+from ecs_columnar.services.codec import Columns, Reading
+from ecs_columnar.services.json_schema.arrays import to_sequences, to_values
+from ecs_columnar.services.json_schema.kinds import ABSENT
+from ecs_columnar.services.mappings import (
+    are_given,
+    have_more,
+    not_a_mapping,
+    to_dicts,
+    to_mappings,
+    values_of,
+)
+from ecs_columnar.services.plain import thaw
+from ecs_columnar.world import World
+
+_REQUIRED: Final = dataclasses.MISSING
+
+
+class ClassCodec(Reading):
+    """A component type that is a class.
+
+    A datum is a mapping of field name to value; the defaults of the class apply.
+
+    Parameters
+    ----------
+    world : World
+        Whose entities the ``ref`` fields refer to.
+    component : type
+
+    Attributes
+    ----------
+    type_id : str
+    component : type
+
+    Examples
+    --------
+    >>> import ecs_columnar as ecs
+    >>> class Position(ecs.Component):
+    ...     x: ecs.f4
+    ...     y: ecs.f4 = 0.0
+    >>> position = ClassCodec(ecs.World(), Position)
+    >>> position.to_columns([{"x": 1.5}, {"x": 2, "y": 3}]).component
+    Position(x=<float32 array of shape (2,)>, y=<float32 array of shape (2,)>)
+    >>> position.validate({"y": "north"})
+    ["$: 'x' is a required field", "$.y is <U5 and takes float32; convert it yourself if that is \
+meant: .astype('float32')"]
+    """
+
+    def __init__(self, world: World, component: type[Component]) -> None:
+        self.type_id: Final = component.__schema__.type_id
+        self.component = component
+        self._world: Final = world
+        self._fields: Final = schema_of(component)
+        self._defaults: Final = {
+            field.name: _default_of(field)
+            for field in dataclasses.fields(component)  # type: ignore[arg-type]  # it is one
+        }
+
+    @property
+    def is_tag(self) -> bool:
+        """Whether the type has no fields."""
+        return not self._fields
+
+    def validate(self, data: Any) -> list[str]:
+        """Return everything that is wrong with one datum, a line each."""
+        return self.to_columns([data]).errors.get(0, [])
+
+    def to_columns(self, items: Sequence[Any]) -> Columns:
+        """Turn a datum an item into columns.
+
+        A column is cast at once; where that fails it is halved until it is known
+        which values do not fit: O(items + faults log items).
+
+        Parameters
+        ----------
+        items : sequence of mappings, length n
+        """
+        items = list(items)
+        data, is_bad = to_mappings(items)
+        refused = np.flatnonzero(is_bad).tolist()
+        errors: dict[int, list[str]] = {i: [] for i in refused}
+        given = {f.name: values_of(data, f.name) for f in self._fields}
+        for i in have_more(data, list(map(are_given, given.values()))):
+            self._refuse_unknown(errors, i, data[i])
+        columns = self._finish(given, errors, len(data))
+        columns.errors.update({i: [not_a_mapping(items[i])] for i in refused})
+        return columns
+
+    def from_arrays(self, arrays: Mapping[str, Any], n: int) -> Columns:
+        """Turn a column a field into columns of the component.
+
+        Parameters
+        ----------
+        arrays : mapping of str to array
+            By field; a gap takes the default.
+        n : int
+            Number of items.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When a column is not of length ``n``.
+        """
+        sequences = to_sequences(arrays, n)
+        errors: dict[int, list[str]] = {}
+        for name in [name for name in sequences if name not in self._defaults]:
+            for i, value in enumerate(to_values(sequences[name], ABSENT)):
+                if value is not ABSENT:
+                    self._refuse_unknown(errors, i, [name])
+        given = {
+            name: _array_or_values(sequences[name]) for name in self._defaults if name in sequences
+        }
+        return self._finish(given, errors, n)
+
+    def decode(self, component: Any, n: int) -> list[dict[str, Any]]:
+        """Turn columns back into a datum an item: Python values, times as NumPy's.
+
+        Parameters
+        ----------
+        component : Component
+            From `Columns` or from `World.get`.
+        n : int
+            Number of items.
+        """
+        values = {f.name: _broadcast(f, getattr(component, f.name), n) for f in self._fields}
+        return to_dicts({f.name: _to_list(f, values[f.name]) for f in self._fields}, n)
+
+    def to_arrays(self, component: Any, n: int) -> dict[str, Any]:
+        """Turn columns into a column a field, one an element of a sub-array."""
+        arrays: dict[str, Any] = {}
+        for f in self._fields:
+            values = _broadcast(f, getattr(component, f.name), n)
+            for element in np.ndindex(f.shape):
+                place = ", ".join(map(str, element))
+                arrays[f"{f.name}[{place}]" if element else f.name] = values[(..., *element)]
+        return arrays
+
+    def __repr__(self) -> str:
+        return f"<ClassCodec {self.type_id}: {', '.join(self._defaults) or 'a tag'}>"
+
+    def _refuse_unknown(self, errors: dict[int, list[str]], i: int, names: Any) -> None:
+        unknown = [name for name in names if name not in self._defaults]
+        errors.setdefault(i, []).append(
+            f"$: {first_three(map(repr, unknown))} is no field; it has "
+            f"{', '.join(self._defaults) or 'none'}"
+        )
+
+    def _finish(self, given: dict[str, Any], errors: dict[int, list[str]], n: int) -> Columns:
+        values: dict[str, Any] = {}
+        for f in self._fields:
+            cast = self._cast(f, given.get(f.name), n)
+            values[f.name] = cast.values
+            for i, line in cast.errors.items():
+                errors.setdefault(i, []).append(line)
+        is_good = np.ones(n, np.bool_)
+        is_good[list(errors)] = False
+        return Columns(self.component, values, is_good, dict(sorted(errors.items())))
+
+    def _cast(self, field: Field, given: Any, n: int) -> Cast:
+        """Cast the values of a field, the default in the gaps."""
+        default = self._defaults[field.name]
+        if given is None and default is not _REQUIRED:
+            return Cast(default, {})
+        if isinstance(given, np.ndarray) or (given is not None and are_given(given) is True):
+            return cast_values(self._world, field, given)
+        filled = [ABSENT] * n if given is None else list(given)
+        gaps = [i for i, value in enumerate(filled) if value is ABSENT]
+        for i in gaps:
+            filled[i] = padding(field) if default is _REQUIRED else default
+        cast = cast_values(self._world, field, filled)
+        if default is _REQUIRED:
+            cast.errors.update(dict.fromkeys(gaps, f"$: {field.name!r} is a required field"))
+        return cast
+
+
+def _array_or_values(given: Any) -> Any:
+    """Return an array that has no gaps as it is, other columns as Python values."""
+    if isinstance(given, np.ndarray) and not given.dtype.hasobject:
+        return given
+    return to_values(given, ABSENT)
+
+
+def _default_of(declared: dataclasses.Field[Any]) -> Any:
+    if declared.default_factory is not dataclasses.MISSING:
+        return declared.default_factory()
+    return declared.default
+
+
+def _broadcast(field: Field, value: Any, n: int) -> NDArray[Any]:
+    """Return the values of a field, shape (n, *field.shape)."""
+    dtype = np.dtype(object) if field.kind in ("string", "object") else field.dtype
+    if isinstance(value, np.ndarray) and value.ndim == 1 + len(field.shape):
+        return value
+    if isinstance(value, list) and not field.shape:
+        return np.fromiter(value, dtype, n)
+    out = np.empty((n, *field.shape), dtype)
+    if dtype.hasobject:
+        out.fill(value)
+    else:
+        out[...] = value
+    return out
+
+
+def _to_list(field: Field, values: NDArray[Any]) -> list[Any]:
+    if field.kind == "object":
+        return [thaw(value) for value in values]
+    return list(values) if field.dtype.kind in "mM" else values.tolist()
