@@ -60,7 +60,7 @@ class Cells:
             values = to_some_values(change, self._component, {field.name: value}, 1)
             change.fill(self._columns[number], self._row, self._row + 1, values[field.name])
             handles = np.array([self._handle], np.int64)
-            change.tell("set", handles, components=(self._component.schema.component,))
+            change.tell("set", lambda: handles, [self._component])
             change.apply()
 
     def __repr__(self) -> str:

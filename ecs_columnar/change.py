@@ -12,10 +12,10 @@ An operation goes through three phases.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import setitem
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +29,10 @@ from ecs_columnar.undo_log import WHOLE_SHARE, Moves, Undo, restoring
 
 if TYPE_CHECKING:
     from ecs_columnar.encoding import Encoded
+    from ecs_columnar.registry import ComponentType
     from ecs_columnar.storage import Storage
     from ecs_columnar.strings import Mark, StringTable
     from ecs_columnar.table import Table
-
-
-Handles: TypeAlias = NDArray[np.int64] | Callable[[], NDArray[np.int64]]
 
 
 class Change:
@@ -141,21 +139,31 @@ class Change:
             values = _plain(getattr(owner, name))[rows].copy()
             self._saved.append((_putting_back, owner, name, rows, values))
 
-    def tell(self, kind: Kind, handles: Handles, **facts: Any) -> None:
+    def tell(
+        self,
+        kind: Kind,
+        handles: Callable[[], NDArray[np.int64]],
+        types: Iterable[ComponentType] = (),
+        **facts: Any,
+    ) -> None:
         """Have an event sent when the operation is done, if anybody listens.
 
         Parameters
         ----------
         kind : str
-        handles : int64 array, or a function that returns one
+        handles : callable
+            Returns those of all entities.
+        types : iterable of ComponentType
+            That were added, removed or set.
         **facts
-            Attributes of the `Event`.
+            Other attributes of the `Event`.
         """
         storage = self.storage
-        if storage.listeners.get(kind):
-            found = np.array(handles() if callable(handles) else handles)
-            event = Event(kind, found, storage.tick + 1, **facts)
-            self.steps.append((storage.outbox.append, event))
+        if not storage.listeners.get(kind):
+            return
+        components = tuple(component_type.schema.component for component_type in types)
+        event = Event(kind, np.array(handles()), storage.tick + 1, components, **facts)
+        self.steps.append((storage.outbox.append, event))
 
     def move(self, moves: Moves) -> None:
         """Remember moves between locations; `Moves.before` is filled in as they are done."""

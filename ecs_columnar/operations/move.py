@@ -22,7 +22,7 @@ def move(storage: Storage, handles: NDArray[np.int64], places: Any) -> None:
     with Change(storage) as change:
         codes = to_place_codes(change, places, handles.shape[0])
         before = storage.place(change, handles, codes)
-        change.tell("moved", handles, before=before["location"], after=codes)
+        change.tell("moved", lambda: handles, before=before["location"], after=codes)
         change.apply()
 
 

@@ -124,7 +124,7 @@ def spawn(
             _bind(change, symbols, handles)
         if codes is not None:
             storage.place(change, handles, codes)
-        change.tell("spawned", handles)
+        change.tell("spawned", lambda: handles)
         change.apply()
     return handles
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ecs_columnar.change import Change
-from ecs_columnar.events import Kind
 from ecs_columnar.handles import refuse_duplicates
 from ecs_columnar.operations.values import at_positions, to_values, types_of
 from ecs_columnar.operations.write import refuse_lacking, write_rows
@@ -43,7 +42,7 @@ def add(storage: Storage, selection: Selection, components: Iterable[Component])
         for component_type, value in values.items():
             if component_type.is_sparse:
                 _add_sparse(change, storage.sparse_of(component_type), selection, value)
-        _tell(change, "added", selection, by_type)
+        change.tell("added", lambda: selection.handles, by_type)
         change.apply()
 
 
@@ -56,7 +55,7 @@ def remove(storage: Storage, selection: Selection, types: Iterable[ComponentType
     parts = [ordered(part, "remove components") for part in selection.parts]
     mask = sum(component_type.bit for component_type in types if not component_type.is_sparse)
     with Change(storage) as change:
-        _tell(change, "removed", selection, types)
+        change.tell("removed", lambda: selection.handles, types)
         if mask:
             targets = [storage.table_of(change, part.table.mask & ~mask) for part in parts]
             _transfer(change, [_Transfer(*pair, {}) for pair in zip(parts, targets, strict=True)])
@@ -137,8 +136,3 @@ def _add_sparse(
     sparse_set.reserve(handles[new])
     write_rows(change, sparse_set.table, component, rows[old], at_positions(component, values, old))
     sparse_set.append(change, [(handles[new], at_positions(component, values, new))])
-
-
-def _tell(change: Change, kind: Kind, selection: Selection, types: Iterable[ComponentType]) -> None:
-    components = tuple(component_type.schema.component for component_type in types)
-    change.tell(kind, lambda: selection.handles, components=components)

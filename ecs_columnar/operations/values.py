@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from ecs_columnar.selection import Positions
 from ecs_columnar.storage import Storage
 from ecs_columnar.strings import encode
 from ecs_columnar.table import Values
+
+_ALL: Final = slice(None)
 
 
 def types_of(
@@ -103,7 +105,8 @@ def at_positions(component_type: ComponentType, values: Values, positions: Posit
 
 def at_position(field: Field, value: NDArray[Any], positions: Positions) -> NDArray[Any]:
     """Take from the values of one field those of some entities; one value is of all."""
-    if value.ndim == len(field.shape):
+    is_all = isinstance(positions, slice) and positions == _ALL
+    if is_all or value.ndim == len(field.shape):
         return value
     return np.ascontiguousarray(value[positions])
 

@@ -38,7 +38,7 @@ def set_components(storage: Storage, selection: Selection, components: Iterable[
             for table, rows, positions in _places(storage, selection, component_type):
                 some = at_positions(component_type, value, positions)
                 write_rows(change, table, component_type, rows, some)
-        _tell(change, selection, by_type)
+        change.tell("set", lambda: selection.handles, by_type)
         change.apply()
 
 
@@ -64,7 +64,7 @@ def set_fields(
                 if field.name in values:
                     value = at_position(field, values[field.name], positions)
                     write_column(change, column, table.length, rows, value)
-        _tell(change, selection, [component_type])
+        change.tell("set", lambda: selection.handles, [component_type])
         change.apply()
 
 
@@ -143,6 +143,9 @@ def refuse_lacking(
     ------
     ComponentNotFoundError
     """
+    bit = component_type.bit
+    if not component_type.is_sparse and all(part.table.mask & bit for part in selection.parts):
+        return
     lacking = entities_lacking(storage, selection, component_type)
     if lacking.shape[0]:
         name = component_type.type_id
@@ -166,11 +169,6 @@ def entities_lacking(
         part.handles() for part in selection.parts if not part.table.mask & component_type.bit
     ]
     return np.concatenate(lacking) if lacking else np.empty(0, np.int64)
-
-
-def _tell(change: Change, selection: Selection, types: Iterable[ComponentType]) -> None:
-    components = tuple(component_type.schema.component for component_type in types)
-    change.tell("set", lambda: selection.handles, components=components)
 
 
 def _places(
