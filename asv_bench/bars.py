@@ -226,6 +226,8 @@ def one_by_one() -> list[Bar]:
         ("move one, by place name", scalar.MoveOneAgainstEsper, scalar.MoveOne),
     ]
     ratios = [Bar(name, "esper", 3.0, contest(kind)) for name, kind, _ in kinds]
+    thin = contest(scalar.MoveOneInThinPlacesAgainstEsper)
+    ratios.append(Bar("move one, 0.1 entities a place", "esper", 3.0, thin))
     return ratios + [Bar(name, "", 10.0, microseconds(kind), "us") for name, _, kind in kinds]
 
 

@@ -6,15 +6,15 @@ import ecs_columnar as ecs
 from benchmarks.base import Contest, Draw, Operation, Side
 from benchmarks.peers import esper_world
 from benchmarks.peers.esper_world import N_CALLS
-from benchmarks.worlds import N_PLACES, Position, Velocity, moving
+from benchmarks.worlds import N_PLACES, Position, Velocity, moving, places_of
 
 
 class OneByOne:
     """A world, and a thousand of its entities as objects."""
 
     def __init__(self, n: int) -> None:
-        self.world, entities = moving(n)
-        some = entities[Draw(n).chosen[:N_CALLS]]
+        self.world, self.entities = moving(n)
+        some = self.entities[Draw(n).chosen[:N_CALLS]]
         self.some = [self.world.entity(handle) for handle in some.tolist()]
         self.born: list[ecs.Entity] = []
 
@@ -34,13 +34,14 @@ class OneByOne:
         for entity, place in zip(self.some, self.places, strict=True):
             entity.move(place)
 
-    def place(self) -> None:
-        """Put all into places, and name the places that they move to next."""
+    def place(self, *, everybody: bool) -> None:
+        """Put all, or the thousand alone, into places; name those that they move to."""
         spots = [f"place-{i}" for i in range(N_PLACES)]
         self.world.spawn(N_PLACES, ids=spots)
+        movers = self.entities if everybody else [entity.handle for entity in self.some]
+        numbers = places_of(len(movers)).tolist()
+        self.world.move(movers, [spots[number] for number in numbers])
         self.places = spots[:N_CALLS]
-        for entity, spot in zip(self.some, spots[-N_CALLS:], strict=True):
-            entity.move(spot)
 
 
 def writes(n: int) -> Side:
@@ -54,10 +55,10 @@ def births(n: int) -> Side:
     return Side(world.spawn, world.despawn, N_CALLS)
 
 
-def moves(n: int) -> Side:
+def moves(n: int, *, everybody: bool = True) -> Side:
     """Move one entity to a place given as a string."""
     world = OneByOne(n)
-    world.place()
+    world.place(everybody=everybody)
     return Side(world.move, world.places.reverse, N_CALLS)
 
 
@@ -101,3 +102,10 @@ class MoveOneAgainstEsper(Contest):
 
     def setup(self, n: int) -> None:
         self.ours, self.theirs = moves(n), esper_world.moves(n)
+
+
+class MoveOneInThinPlacesAgainstEsper(Contest):
+    """Move one of a thousand in ten thousand places, which have no room to spare."""
+
+    def setup(self, n: int) -> None:
+        self.ours, self.theirs = moves(n, everybody=False), esper_world.moves(n)
