@@ -1,0 +1,269 @@
+"""Measure all bars, and print a table: ``python asv_bench/bars.py [word ...]``.
+
+With words, only rows that contain one of them. Exits with 1 when a bar is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import benchmarks
+from benchmarks import add, despawn, ids, move, query, remove, scalar, spawn
+from benchmarks.base import SIZES, Contest, Operation
+from benchmarks.imports import Import
+from benchmarks.memory import Memory
+
+N: Final = SIZES[-1]
+N_LARGEST: Final = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A limit that a figure is held against.
+
+    Attributes
+    ----------
+    operation, against : str
+        What is measured, and what it is a multiple of.
+    limit : float
+        Not to be passed.
+    measure : callable
+        Returns the figure; lower is better.
+    unit : str
+    faster : bool
+        Whether limit and figure are written as how many times we are faster.
+    """
+
+    operation: str
+    against: str
+    limit: float
+    measure: Callable[[], float]
+    unit: str = "x"
+    faster: bool = False
+
+    def row(self, figure: float) -> str:
+        """Write the row of the table."""
+        verdict = "pass" if figure <= self.limit else "**miss**"
+        cells = (self.operation, self.against, self.bar, self._written(figure), verdict)
+        return f"| {' | '.join(cells)} |"
+
+    @property
+    def bar(self) -> str:
+        """The limit in words."""
+        return f"{'at least' if self.faster else 'at most'} {self._written(self.limit)}"
+
+    def _written(self, figure: float) -> str:
+        if self.faster:
+            return f"{1 / figure:.3g} x faster"
+        return f"{figure:.3g} {self.unit}"
+
+
+def contest(kind: type[Contest]) -> Callable[[], float]:
+    """Measure a ratio at `N`."""
+
+    def measure() -> float:
+        sides = kind()
+        sides.setup(N)
+        return sides.track_ratio(N)
+
+    return measure
+
+
+def microseconds(kind: type[Operation]) -> Callable[[], float]:
+    """Measure the cost of one call at `N`."""
+
+    def measure() -> float:
+        operation = kind()
+        operation.setup(N)
+        return operation.track_cost(N) / 1000
+
+    return measure
+
+
+def growth(kind: type[Operation]) -> Callable[[], float]:
+    """Measure the cost of an item at `N_LARGEST`, as a multiple of that at 10,000."""
+
+    def measure() -> float:
+        operation = kind()
+        operation.setup(N_LARGEST)
+        return operation.track_ratio_growth(N_LARGEST)
+
+    return measure
+
+
+def memory(track: Callable[[Memory, int], float]) -> Callable[[], float]:
+    """Measure bytes an entity at `N`."""
+
+    def measure() -> float:
+        world = Memory()
+        world.setup(N)
+        return track(world, N)
+
+    return measure
+
+
+def operations() -> Iterator[type[Operation]]:
+    """Find all batch operations."""
+    for found in pkgutil.iter_modules(benchmarks.__path__):
+        module = importlib.import_module(f"benchmarks.{found.name}")
+        for member in vars(module).values():
+            if (
+                inspect.isclass(member)
+                and issubclass(member, Operation)
+                and member.__module__ == module.__name__
+                and not inspect.isabstract(member)
+            ):
+                yield member
+
+
+def bars() -> list[Bar]:
+    """List all bars, in the order of the table."""
+    return [
+        Bar(
+            "spawn 1M with Position and Velocity, into kept capacity",
+            "`np.copyto` of the same bytes and `np.arange`",
+            2.0,
+            contest(spawn.SpawnAgainstCopies),
+        ),
+        Bar(
+            "`x += dx * dt` over a query of 1M",
+            "bare arrays",
+            1.1,
+            contest(query.StepAgainstArrays),
+        ),
+        Bar(
+            "move a random 10 % of 1M among 10,000 places, handles given",
+            "dict of sets",
+            1 / 40,
+            contest(move.MoveTenthAgainstSets),
+            faster=True,
+        ),
+        Bar("the same", "bare Numba loop", 2.0, contest(move.MoveTenthAgainstLoop)),
+        Bar(
+            "move a random 1 %, cost of a move",
+            "of the 10 %",
+            1.5,
+            contest(move.MoveHundredthAgainstTenth),
+        ),
+        Bar(
+            "add a float32 component to all, by query",
+            "`np.full`",
+            3.0,
+            contest(add.AddToAllAgainstFill),
+        ),
+        Bar("add it to all, by handles", "`np.full`", 3.0, contest(add.AddToAllHandlesAgainstFill)),
+        Bar(
+            "add it to a random 10 %",
+            "esper",
+            0.1,
+            contest(add.AddToTenthAgainstEsper),
+            faster=True,
+        ),
+        Bar(
+            "remove it from them",
+            "esper",
+            0.1,
+            contest(remove.RemoveFromTenthAgainstEsper),
+            faster=True,
+        ),
+        Bar(
+            "despawn a random 10 %",
+            "esper",
+            0.1,
+            contest(despawn.DespawnTenthAgainstEsper),
+            faster=True,
+        ),
+        Bar(
+            "spawn 1M with string ids",
+            "`dict(zip(ids, range(n)))`",
+            1.2,
+            contest(spawn.SpawnNamedAgainstDict),
+        ),
+        Bar(
+            "`world.ids[list of 100k]`, stored objects",
+            "list comprehension over a dict",
+            0.5,
+            contest(ids.LookUpTenthAgainstDict),
+            faster=True,
+        ),
+        Bar(
+            "`world.ids[list of 100k]`, fresh strings",
+            "list comprehension over a dict",
+            0.5,
+            contest(ids.LookUpFreshTenthAgainstDict),
+            faster=True,
+        ),
+        Bar(
+            "move a random 10 % by string ids and place names",
+            'polars `update(on="id")`, no index',
+            1.0,
+            contest(move.MoveTenthByNameAgainstPolars),
+            faster=True,
+        ),
+        *one_by_one(),
+        *footprint(),
+        *(
+            Bar(f"{kind.__name__}: cost of an item at 5M", "at 10k", 3.0, growth(kind))
+            for kind in operations()
+            if kind.__module__ != scalar.__name__
+        ),
+    ]
+
+
+def one_by_one() -> list[Bar]:
+    """List the bars of the scalar API."""
+    kinds = [
+        ("`entity[Position].x = v`", scalar.SetOneAgainstEsper, scalar.SetOne),
+        ("spawn one", scalar.SpawnOneAgainstEsper, scalar.SpawnOne),
+        ("move one, by place name", scalar.MoveOneAgainstEsper, scalar.MoveOne),
+    ]
+    ratios = [Bar(name, "esper", 3.0, contest(kind)) for name, kind, _ in kinds]
+    thin = contest(scalar.MoveOneInThinPlacesAgainstEsper)
+    ratios.append(Bar("move one, 0.1 entities a place", "esper", 3.0, thin))
+    return ratios + [Bar(name, "", 10.0, microseconds(kind), "us") for name, _, kind in kinds]
+
+
+def footprint() -> list[Bar]:
+    """List the bars of memory and of starting."""
+    return [
+        Bar("memory above values, nowhere", "", 40, memory(Memory.track_overhead), "bytes"),
+        Bar(
+            "memory above values, in places",
+            "",
+            40,
+            memory(Memory.track_overhead_in_places),
+            "bytes",
+        ),
+        Bar("`import ecs_columnar`", "above `import numpy`", 0.1, Import().track_import, "s"),
+        Bar("first batch, nothing compiled", "", 5.0, Import().track_first_batch_cold, "s"),
+        Bar("first batch, compiled code on disk", "", 0.2, Import().track_first_batch_warm, "s"),
+    ]
+
+
+def main() -> int:
+    """Measure, and print each row when it is known."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("words", nargs="*", metavar="word")
+    words = parser.parse_args().words
+    print("| operation | against | bar | measured | |\n|---|---|---|---|---|")
+    n_missed = 0
+    for bar in bars():
+        if words and not any(word in f"{bar.operation} {bar.against}" for word in words):
+            continue
+        figure = bar.measure()
+        n_missed += figure > bar.limit
+        print(bar.row(figure), flush=True)
+        gc.collect()
+    return int(n_missed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

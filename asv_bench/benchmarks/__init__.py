@@ -1,0 +1,1 @@
+"""Benchmarks of ecs_columnar, a file an operation; `peers` is what it is compared with."""

@@ -1,0 +1,54 @@
+"""Floors of NumPy: the same bytes written, with no library around them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.base import Side, floats
+
+
+def copies(n: int) -> Side:
+    """Write four columns that are there already, and make handles."""
+    values = floats(n)
+    columns = [values.copy() for _ in range(4)]
+
+    def do() -> NDArray[np.int64]:
+        for column in columns:
+            np.copyto(column, values)
+        return np.arange(n, dtype=np.int64)
+
+    return Side(do, n_items=n)
+
+
+def steps(n: int, dt: float) -> Side:
+    """Advance positions by velocities."""
+    x, dx = floats(n), floats(n)
+
+    def do() -> None:
+        nonlocal x
+        x += dx * dt
+
+    return Side(do, n_items=n)
+
+
+def fills(n: int) -> Side:
+    """Make a column."""
+    return Side(lambda: np.full(n, 100, dtype=np.float32), n_items=n)
+
+
+def reads(n: int, rows: NDArray[np.intp]) -> Side:
+    """Gather two columns at rows."""
+    x, y = floats(n), floats(n)
+    return Side(lambda: (x[rows], y[rows]), n_items=len(rows))
+
+
+def writes(n: int, rows: NDArray[np.intp]) -> Side:
+    """Scatter two columns at rows."""
+    x, y, values = floats(n), floats(n), floats(len(rows))
+
+    def do() -> None:
+        x[rows] = values
+        y[rows] = values
+
+    return Side(do, n_items=len(rows))
