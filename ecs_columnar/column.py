@@ -73,8 +73,8 @@ class Column:
     ----------
     data : array, shape ``(capacity, *field.shape)``
     memory : memoryview
-        Of the data, where single items are Python numbers (`Field.exact`):
-        reads and writes one in half the time that NumPy takes.
+        Of the data, where single items are Python numbers (`Field.exact`) or
+        handles: reads and writes one in half the time that NumPy takes.
 
     Examples
     --------
@@ -195,7 +195,8 @@ class Column:
     def hold(self, data: NDArray[Any]) -> None:
         """Take an array as the data. O(1)."""
         self.data = data
-        self.memory: memoryview[Any] = (_NO_ITEMS if self.field.exact is None else data).data
+        has_memory = self.field.exact is not None or self.field.kind == "reference"
+        self.memory: memoryview[Any] = (data if has_memory else _NO_ITEMS).data
         self.words: NDArray[Any] | None = None if data.dtype == object else _words(data)
         self.width = self.field.nbytes // (1 if self.words is None else self.words.itemsize)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ecs_columnar.errors import ComponentNotFoundError, DuplicateContentError, SchemaError
-from ecs_columnar.schema import Component, Field, Schema
+from ecs_columnar.schema import Component, Schema
 from ecs_columnar.strings import StringTable
 
 
@@ -24,41 +24,55 @@ class ComponentType:
         Place in the order of registration.
     bit : int
         ``1 << index``.
+    type_id : str
+        Name of the type in messages and files.
+    fields : tuple of Field
+        In the order of declaration.
+    is_sparse : bool
+        Whether the component lies outside of the tables.
+    plain : tuple or None
+        Name, Python type, lowest and highest value of each field, where Python
+        numbers go straight into the cells of all fields.
     pools : dict of str to StringTable
         Of each ``str_`` field, by name.
     cells : type or None
         The class through which single entities are read and written, once made.
     """
 
-    __slots__ = ("bit", "cells", "index", "pools", "schema")
+    __slots__ = (
+        "bit",
+        "cells",
+        "fields",
+        "index",
+        "is_sparse",
+        "plain",
+        "pools",
+        "schema",
+        "type_id",
+    )
 
     def __init__(self, schema: Schema, index: int) -> None:
         self.schema: Final = schema
         self.index: Final = index
         self.bit: Final = 1 << index
+        self.type_id: Final = schema.type_id
+        self.fields: Final = schema.fields
+        self.is_sparse: Final = schema.storage == "sparse"
+        self.plain: Final = _plain(schema)
         self.cells: Any = None
         self.pools: Final = {f.name: StringTable() for f in schema.fields if f.kind == "string"}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (self.schema.component, self.index, self.pools)
 
-    @property
-    def type_id(self) -> str:
-        """Name of the type in messages and files."""
-        return self.schema.type_id
-
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        """Fields in the order of declaration."""
-        return self.schema.fields
-
-    @property
-    def is_sparse(self) -> bool:
-        """Whether the component lies outside of the tables."""
-        return self.schema.storage == "sparse"
-
     def __repr__(self) -> str:
         return f"<ComponentType {self.type_id}>"
+
+
+def _plain(schema: Schema) -> tuple[tuple[str, Any, Any, Any], ...] | None:
+    if schema.storage == "sparse" or any(field.exact is None for field in schema.fields):
+        return None
+    return tuple((field.name, field.exact, field.low, field.high) for field in schema.fields)
 
 
 def _rebuild(
@@ -109,6 +123,10 @@ class Registry:
         except TypeError:  # a list of classes, or what else has no hash
             found = None
         return self._register(component) if found is None else found
+
+    def known(self, component: type[Component]) -> ComponentType | None:
+        """Return the type of a component class, None if the world has not met it."""
+        return self._by_class.get(component)
 
     def by_id(self, type_id: str) -> ComponentType:
         """Return the type of this id.

@@ -27,7 +27,7 @@ from ecs_columnar.storage import Storage
 from ecs_columnar.strings import Encoded, blank, encode
 from ecs_columnar.table import Table, Values
 
-_Cells: TypeAlias = list[tuple[ComponentType, int, Any]]
+_Cells: TypeAlias = list[tuple[ComponentType, list[Any]]]
 
 
 class Group(NamedTuple):
@@ -57,25 +57,22 @@ def spawn_one(storage: Storage, components: tuple[Component, ...]) -> int | None
         The handle; None, and nothing done, where the short way doesn't lead
         there and `spawn` has to.
     """
-    if not storage.is_plain:
-        return None
-    mask = 0
     cells: _Cells = []
+    mask = 0
     for component in components:
-        if not isinstance(component, Component):
-            return None
-        component_type = storage.registry.of(type(component))
-        if mask & component_type.bit or component_type.is_sparse:
+        component_type = storage.registry.known(type(component))
+        if component_type is None or component_type.plain is None or mask & component_type.bit:
             return None
         mask |= component_type.bit
-        given = component.__dict__
-        for number, field in enumerate(component_type.fields):
-            value = given[field.name]
-            if type(value) is not field.exact or not field.low <= value <= field.high:
+        values, given = [], component.__dict__
+        for name, exact, low, high in component_type.plain:
+            value = given[name]
+            if type(value) is not exact or not low <= value <= high:
                 return None
-            cells.append((component_type, number, value))
+            values.append(value)
+        cells.append((component_type, values))
     table = storage.table_by_mask.get(mask)
-    if table is None:
+    if table is None or not storage.is_plain:
         return None
     storage.begin_structural_change("spawn")
     return _enter_one(storage, table, cells)
@@ -100,10 +97,10 @@ def _enter_one(storage: Storage, table: Table, cells: _Cells) -> int:
 
 def _write_cells(table: Table, row: int, handle: int, cells: _Cells) -> None:
     """Write behind the last row, where nobody sees it before the length has changed."""
-    table.handles.data[row] = handle
-    columns = table.columns
-    for component_type, number, value in cells:
-        columns[component_type][number].memory[row] = value
+    table.handles.memory[row] = handle
+    for component_type, values in cells:
+        for column, value in zip(table.columns[component_type], values, strict=True):
+            column.memory[row] = value
 
 
 def spawn(
