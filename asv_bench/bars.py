@@ -16,7 +16,18 @@ from dataclasses import dataclass
 from typing import Final
 
 import benchmarks
-from benchmarks import add, despawn, ids, move, query, remove, scalar, spawn
+from benchmarks import (
+    add,
+    despawn,
+    ids,
+    move,
+    query,
+    remove,
+    scalar,
+    snapshot,
+    spawn,
+    transaction,
+)
 from benchmarks.base import SIZES, Contest, Operation
 from benchmarks.imports import Import
 from benchmarks.memory import Memory
@@ -66,13 +77,13 @@ class Bar:
         return f"{figure:.3g} {self.unit}"
 
 
-def contest(kind: type[Contest]) -> Callable[[], float]:
-    """Measure a ratio at `N`."""
+def contest(kind: type[Contest], n: int = N) -> Callable[[], float]:
+    """Measure a ratio at ``n``."""
 
     def measure() -> float:
         sides = kind()
-        sides.setup(N)
-        return sides.track_ratio(N)
+        sides.setup(n)
+        return sides.track_ratio(n)
 
     return measure
 
@@ -209,6 +220,7 @@ def bars() -> list[Bar]:
             faster=True,
         ),
         *one_by_one(),
+        *going_back(),
         *footprint(),
         *(
             Bar(f"{kind.__name__}: cost of an item at 5M", "at 10k", 3.0, growth(kind))
@@ -229,6 +241,25 @@ def one_by_one() -> list[Bar]:
     thin = contest(scalar.MoveOneInThinPlacesAgainstEsper)
     ratios.append(Bar("move one, 0.1 entities a place", "esper", 3.0, thin))
     return ratios + [Bar(name, "", 10.0, microseconds(kind), "us") for name, _, kind in kinds]
+
+
+def going_back() -> list[Bar]:
+    """List the bars of transactions and snapshots, of 1M entities of 32 bytes."""
+    rollback, copied = "set 100 random rows and roll back", "copy of all columns"
+    found = [
+        (rollback, copied, 1 / 500, transaction.RollBackHundredRowsAgainstCopy),
+        ("set a random 10 % in a transaction", "outside", 1.6, transaction.LoggedSetAgainstSet),
+        ("snapshot, all new", "`copyto`", 1.3, snapshot.FirstSnapshotAgainstCopy),
+        ("first write after it", copied, 1.3, snapshot.FirstWriteAfterSnapshotAgainstCopy),
+        ("snapshot and write of 1 column", "of 8", 1 / 6, snapshot.SnapshotOfOneColumnAgainstFull),
+        ("restore", "`copyto`", 1.5, snapshot.RestoreAgainstCopy),
+    ]
+    bars = [Bar(name, peer, limit, contest(kind)) for name, peer, limit, kind in found]
+    unchanged = microseconds(snapshot.SnapshotOfNothingNew)
+    bars.append(Bar("snapshot, nothing new", "", 100.0, unchanged, "us"))
+    deep = contest(snapshot.SnapshotAgainstDeepCopy, 100_000)
+    bars.append(Bar("snapshot of 100k", "deep copy in esper", 1 / 1000, deep, faster=True))
+    return bars
 
 
 def footprint() -> list[Bar]:

@@ -33,6 +33,26 @@ class Health(ecs.Component):
     points: ecs.f4
 
 
+class Body(ecs.Component):
+    """Thirty-two bytes in eight columns."""
+
+    x: ecs.f4
+    y: ecs.f4
+    z: ecs.f4
+    dx: ecs.f4
+    dy: ecs.f4
+    dz: ecs.f4
+    mass: ecs.f4
+    charge: ecs.f4
+
+
+def bodies(n: int) -> tuple[ecs.World, NDArray[np.int64]]:
+    """Make a world of ``n`` entities of 32 bytes."""
+    compile_kernels()
+    world, values = ecs.World(), floats(n)
+    return world, world.spawn(n, Body(*[values] * 8))
+
+
 def moving(n: int) -> tuple[ecs.World, NDArray[np.int64]]:
     """Make a world of ``n`` entities with Position and Velocity."""
     compile_kernels()

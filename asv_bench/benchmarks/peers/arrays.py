@@ -21,6 +21,28 @@ def copies(n: int) -> Side:
     return Side(do, n_items=n)
 
 
+def eight(n: int) -> list[NDArray[np.float32]]:
+    """Make the eight columns of `Body`."""
+    return [floats(n).copy() for _ in range(8)]
+
+
+def new_copies(n: int) -> Side:
+    """Copy eight columns into new memory."""
+    columns = eight(n)
+    return Side(lambda: [column.copy() for column in columns])
+
+
+def copies_over(n: int) -> Side:
+    """Copy eight columns into memory that is there already."""
+    columns, others = eight(n), eight(n)
+
+    def do() -> None:
+        for column, other in zip(columns, others, strict=True):
+            np.copyto(other, column)
+
+    return Side(do)
+
+
 def steps(n: int, dt: float) -> Side:
     """Advance positions by velocities."""
     x, dx = floats(n), floats(n)
