@@ -17,7 +17,11 @@ from ecs_columnar.definitions import Definition, Definitions
 from ecs_columnar.dtypes import NO_ENTITY, NOWHERE
 from ecs_columnar.entity import Entity
 from ecs_columnar.errors import (
+    BatchTimeoutError,
+    CheckpointError,
+    CircuitOpenError,
     ComponentNotFoundError,
+    ConfigurationError,
     DefinitionNotFoundError,
     DuplicateContentError,
     DuplicateEntityError,
@@ -29,11 +33,13 @@ from ecs_columnar.errors import (
     ReadOnlyError,
     RepositoryConsistencyError,
     SchemaError,
+    SerializedEntityError,
     SnapshotError,
     StaleHandleError,
     StructuralChangeError,
     TransactionError,
     ValidationError,
+    WorldInitializationError,
 )
 from ecs_columnar.events import Event, Events
 from ecs_columnar.fields import (
@@ -77,8 +83,12 @@ __version__ = "0.1.0"
 __all__ = [
     "NOWHERE",
     "NO_ENTITY",
+    "BatchTimeoutError",
+    "CheckpointError",
+    "CircuitOpenError",
     "Component",
     "ComponentNotFoundError",
+    "ConfigurationError",
     "Definition",
     "DefinitionNotFoundError",
     "Definitions",
@@ -103,6 +113,7 @@ __all__ = [
     "ReadOnlyError",
     "RepositoryConsistencyError",
     "SchemaError",
+    "SerializedEntityError",
     "Snapshot",
     "SnapshotError",
     "StaleHandleError",
@@ -113,6 +124,7 @@ __all__ = [
     "TransactionError",
     "ValidationError",
     "World",
+    "WorldInitializationError",
     "array",
     "bool_",
     "datetime",

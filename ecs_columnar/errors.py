@@ -62,6 +62,22 @@ class EcsColumnarError(Exception):
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
+def _split(
+    fact: str, given: Any, message: str | None, facts: dict[str, Any], wording: str
+) -> tuple[str, Any]:
+    """Tell the message of an error from its fact.
+
+    With the fact by keyword, what is given first is the message; alone it is the
+    fact, and the message is worded here.
+    """
+    if fact in facts:
+        value = facts.pop(fact)
+        text = given if message is None else message
+    else:
+        value, text = given, message
+    return wording.format(value) if text is None else str(text), value
+
+
 def _rebuild(
     kind: type[EcsColumnarError], args: tuple[Any, ...], facts: dict[str, Any]
 ) -> EcsColumnarError:
@@ -105,11 +121,15 @@ class ValidationError(EcsColumnarError, ValueError):
     component_type_id: str
     errors: tuple[str, ...]
 
-    def __init__(self, component_type_id: str, errors: Sequence[str]) -> None:
+    def __init__(
+        self, component_type_id: str, errors: Sequence[str] = (), message: str | None = None
+    ) -> None:
+        lines = (errors,) if isinstance(errors, str) else tuple(errors)
+        why = "; ".join(map(str, lines)) or "it does not fit its schema"
         super().__init__(
-            f"cannot use this data as {component_type_id}: " + "; ".join(errors),
+            message or f"cannot use this data as {component_type_id}: {why}",
             component_type_id=component_type_id,
-            errors=tuple(errors),
+            errors=lines,
         )
 
 
@@ -125,11 +145,11 @@ class StaleHandleError(EcsColumnarError, LookupError):
     Attributes
     ----------
     entities : int64 array
-        The offending handles.
+        The offending handles; () where they are not known.
     """
 
     code = "STALE_HANDLE"
-    entities: Any
+    entities: Any = ()
 
 
 class EntityNotFoundError(EcsColumnarError, LookupError):
@@ -147,6 +167,13 @@ class EntityNotFoundError(EcsColumnarError, LookupError):
     instance_id: str
     instance_ids: tuple[str, ...]
 
+    def __init__(
+        self, instance_id: Any = None, message: str | None = None, /, **facts: Any
+    ) -> None:
+        wording = "cannot find entity {!r}: no entity has this id; ask with id in world.ids"
+        text, found = _split("instance_id", instance_id, message, facts, wording)
+        super().__init__(text, **{"instance_id": found, "instance_ids": (found,), **facts})
+
 
 class DuplicateEntityError(EcsColumnarError, ValueError):
     """An id or a handle is there twice where it may be there once.
@@ -163,11 +190,23 @@ class DuplicateEntityError(EcsColumnarError, ValueError):
     entity_id: Any
     entity_ids: tuple[Any, ...]
 
+    def __init__(self, entity_id: Any = None, message: str | None = None, /, **facts: Any) -> None:
+        wording = "cannot use entity id {!r} again: it is taken; give another one, or none"
+        text, found = _split("entity_id", entity_id, message, facts, wording)
+        super().__init__(text, **{"entity_id": found, "entity_ids": (found,), **facts})
+
 
 class InvalidInstanceIdError(EcsColumnarError, ValueError):
-    """An instance id is blank or not a string."""
+    """An instance id is blank or not a string.
+
+    Attributes
+    ----------
+    instance_id : object
+        The first such, where it is known; None otherwise.
+    """
 
     code = "INVALID_INSTANCE_ID"
+    instance_id: Any = None
 
 
 class ComponentNotFoundError(EcsColumnarError, LookupError):
@@ -176,13 +215,13 @@ class ComponentNotFoundError(EcsColumnarError, LookupError):
     Attributes
     ----------
     component_type_id : str
-    entities : int64 array
+    entities : int64 array or ()
         The entities that lack it.
     """
 
     code = "COMPONENT_NOT_FOUND"
-    component_type_id: str
-    entities: Any
+    component_type_id: str = ""
+    entities: Any = ()
 
 
 class DefinitionNotFoundError(EcsColumnarError, LookupError):
@@ -196,6 +235,13 @@ class DefinitionNotFoundError(EcsColumnarError, LookupError):
     code = "DEFINITION_NOT_FOUND"
     definition_id: str
 
+    def __init__(
+        self, definition_id: Any = None, message: str | None = None, /, **facts: Any
+    ) -> None:
+        wording = "cannot find definition {!r}: it does not exist; register it first"
+        text, found = _split("definition_id", definition_id, message, facts, wording)
+        super().__init__(text, **{"definition_id": found, **facts})
+
 
 class DuplicateContentError(EcsColumnarError, ValueError):
     """A component type or a definition of this id exists already.
@@ -206,7 +252,7 @@ class DuplicateContentError(EcsColumnarError, ValueError):
     """
 
     code = "DUPLICATE_CONTENT"
-    content_id: str
+    content_id: str = ""
 
 
 class LocationNotFoundError(EcsColumnarError, LookupError):
@@ -218,7 +264,7 @@ class LocationNotFoundError(EcsColumnarError, LookupError):
     """
 
     code = "LOCATION_NOT_FOUND"
-    location_id: Any
+    location_id: Any = None
 
 
 class StructuralChangeError(EcsColumnarError, RuntimeError):
@@ -251,3 +297,90 @@ class RepositoryConsistencyError(EcsColumnarError, RuntimeError):
     code = "REPOSITORY_CONSISTENCY"
     severity = "critical"
     recoverable = False
+
+
+class SerializedEntityError(EcsColumnarError, ValueError):
+    """An entity cannot be made of what was saved of it.
+
+    Attributes
+    ----------
+    instance_id : str or None
+        The id that it was saved with, where there is one.
+    """
+
+    code = "SERIALIZED_ENTITY"
+    instance_id: Any = None
+
+
+class WorldInitializationError(EcsColumnarError, RuntimeError):
+    """A world cannot be loaded as a whole.
+
+    Attributes
+    ----------
+    problems : tuple of str
+        All that stands against it, a line each.
+    """
+
+    code = "WORLD_INITIALIZATION"
+    problems: tuple[str, ...] = ()
+
+
+class BatchTimeoutError(EcsColumnarError, TimeoutError):
+    """A batch call ran out of time.
+
+    Attributes
+    ----------
+    timeout_ms : float or None
+    processed : int
+        Items that were done when it stopped.
+    """
+
+    code = "BATCH_TIMEOUT"
+    timeout_ms: float | None = None
+    processed: int = 0
+
+
+class CircuitOpenError(EcsColumnarError, RuntimeError):
+    """A circuit breaker refuses a call, because the ones before it failed.
+
+    Attributes
+    ----------
+    name : str
+        The breaker.
+    retry_after_ms : float
+        Time until it lets a call through.
+    """
+
+    code = "CIRCUIT_OPEN"
+    severity = "warning"
+    name: str = ""
+    retry_after_ms: float = 0.0
+
+
+class ConfigurationError(EcsColumnarError, ValueError):
+    """A configuration has a key that is not known, or a value that cannot work.
+
+    Attributes
+    ----------
+    key : str
+        Dotted path, or the source where no key is to blame.
+    value : object
+        What was given for it.
+    """
+
+    code = "CONFIGURATION"
+    key: str = ""
+    value: Any = None
+
+
+class CheckpointError(EcsColumnarError, ValueError):
+    """A saved world cannot be trusted, or not be written.
+
+    Attributes
+    ----------
+    path : str or None
+        The file that is to blame.
+    """
+
+    code = "CHECKPOINT"
+    path: Any = None

@@ -229,7 +229,8 @@ def _encode_ids(ids: Any, n: int) -> Encoded:
         where = np.flatnonzero(is_blank)
         raise InvalidInstanceIdError(
             f"cannot spawn: {where.shape[0]} of {n} ids are blank (at "
-            f"{first_three(where)}); an id has a character that is not white space"
+            f"{first_three(where)}); an id has a character that is not white space",
+            instance_id=encoded.take(where[:1]).texts()[0],
         )
     return encoded
 
