@@ -13,6 +13,8 @@
 
 from __future__ import annotations
 
+from ecs_columnar.config.entity_config import EntityConfig
+from ecs_columnar.config.provider import EntityConfigProvider
 from ecs_columnar.definitions import Definition, Definitions
 from ecs_columnar.dtypes import NO_ENTITY, NOWHERE
 from ecs_columnar.entity import Entity
@@ -96,6 +98,8 @@ __all__ = [
     "DuplicateEntityError",
     "EcsColumnarError",
     "Entity",
+    "EntityConfig",
+    "EntityConfigProvider",
     "EntityNotFoundError",
     "Event",
     "Events",
