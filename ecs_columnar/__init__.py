@@ -13,8 +13,9 @@
 
 from __future__ import annotations
 
-from ecs_columnar.config.entity_config import EntityConfig
-from ecs_columnar.config.provider import EntityConfigProvider
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
 from ecs_columnar.definitions import Definition, Definitions
 from ecs_columnar.dtypes import NO_ENTITY, NOWHERE
 from ecs_columnar.entity import Entity
@@ -80,13 +81,30 @@ from ecs_columnar.transaction import Transaction
 from ecs_columnar.warmup import warmup
 from ecs_columnar.world import World
 
+if TYPE_CHECKING:
+    from ecs_columnar.config.entity_config import EntityConfig
+    from ecs_columnar.config.provider import EntityConfigProvider
+    from ecs_columnar.services import (
+        BatchErrorHandler,
+        CallRecord,
+        CircuitBreaker,
+        MemoryMonitor,
+        MemoryReading,
+        MonitoringCoordinator,
+        PerformanceMonitor,
+        Retries,
+    )
+
 __version__ = "0.1.0"
 
 __all__ = [
     "NOWHERE",
     "NO_ENTITY",
+    "BatchErrorHandler",
     "BatchTimeoutError",
+    "CallRecord",
     "CheckpointError",
+    "CircuitBreaker",
     "CircuitOpenError",
     "Component",
     "ComponentNotFoundError",
@@ -112,10 +130,15 @@ __all__ = [
     "InvalidInstanceIdError",
     "LocationNotFoundError",
     "Locations",
+    "MemoryMonitor",
+    "MemoryReading",
+    "MonitoringCoordinator",
     "Mut",
+    "PerformanceMonitor",
     "Query",
     "ReadOnlyError",
     "RepositoryConsistencyError",
+    "Retries",
     "SchemaError",
     "SerializedEntityError",
     "Snapshot",
@@ -153,3 +176,23 @@ __all__ = [
     "u8",
     "warmup",
 ]
+
+# What is not imported above comes from the services, when it is first asked for:
+# they bring modules that a program without them does not wait for.
+_CONFIGURATION: Final = {
+    "EntityConfig": "ecs_columnar.config.entity_config",
+    "EntityConfigProvider": "ecs_columnar.config.provider",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a service."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(_CONFIGURATION.get(name, "ecs_columnar.services"))
+    found = globals()[name] = getattr(module, name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import ecs_columnar as ecs
+from ecs_columnar.config.table import KEYS, SECTIONS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -88,6 +89,23 @@ def test_every_error_has_its_section_and_its_code() -> None:
         row = f"| [`{error.__name__}`](#{error.__name__.lower()}) | `{builtin}` | `{error.code}` |"
         assert row in text
         assert f"\n## {error.__name__}\n" in text
+
+
+def test_the_configuration_page_lists_exactly_the_keys_with_defaults_and_ranges() -> None:
+    text = (DOCS / "configuration.md").read_text(encoding="utf-8")
+    keys = text.partition("\n## Keys\n")[2]
+
+    found = re.findall(r"^### (\w+)$|^(\| `.*\|)$", keys, re.MULTILINE)
+
+    expected: list[tuple[str, str]] = []
+    for section in SECTIONS:
+        expected.append((section, ""))
+        for key in KEYS.values():
+            if key.section == section:
+                default = str(key.default).lower()
+                row = f"| `{key.name}` | {default} | {key.range} | {key.effect} |"
+                expected.append(("", row))
+    assert found == expected
 
 
 def test_every_module_is_in_the_architecture() -> None:
