@@ -164,6 +164,8 @@ def test_a_value_of_another_type_is_refused(key: Key) -> None:
     others += [1, 0, 1.0] if isinstance(key, Switch) else [True, False]
     others += [1.0, 50.5] if isinstance(key, Count) else []
 
+    others.append(Fraction(10**400, 3))
+
     for value in others:
         with pytest.raises(ConfigurationError, match=key.path):
             EntityConfigProvider(nested(key.path, value))

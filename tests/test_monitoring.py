@@ -166,6 +166,7 @@ def test_a_listener_that_raises_changes_nothing(caplog: pytest.LogCaptureFixture
     monitor = MemoryMonitor(10, read_rss=lambda: 9, on_alert=lambda _: 1 / 0)
 
     assert monitor.check().level == "critical"
+    assert repr(monitor) == "<MemoryMonitor: critical>"
     assert "a listener for memory alerts failed" in caplog.messages
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -158,19 +157,14 @@ class PerformanceMonitor:
         """Call a function and keep how long it took; its errors come through."""
         if not self.is_enabled:
             return fn()
-        with self.measure(operation, items=items, path=path):
-            return fn()
-
-    @contextmanager
-    def measure(self, operation: str, *, items: int = 1, path: str = "") -> Iterator[None]:
-        """Time a block and keep how long it took; its errors come through."""
         started = self._clock()
         failed = True
         try:
-            yield
+            result = fn()
             failed = False
         finally:
             self.record(operation, items, (self._clock() - started) * 1000.0, path, failed)
+        return result
 
     def get_stats(self) -> dict[str, dict[str, Any]]:
         """Return the figures of each operation: of all calls since the last reset."""

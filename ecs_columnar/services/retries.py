@@ -24,15 +24,16 @@ _TRANSIENT_ERRNOS: Final = frozenset(
 )
 
 
-def is_transient(error: BaseException) -> bool:
+def is_transient(error: BaseException, also: tuple[type[Exception], ...] = ()) -> bool:
     """Tell whether an error may be gone at the next try.
 
     Errors of this library never are. Of others: connections, timeouts, and errors of
-    the system that say busy, interrupted or try again; not a missing file.
+    the system that say busy, interrupted or try again; not a missing file. Types that
+    the caller names are transient as well.
     """
     if isinstance(error, EcsColumnarError):
         return False
-    if isinstance(error, _TRANSIENT):
+    if isinstance(error, _TRANSIENT + also):
         return True
     return isinstance(error, OSError) and error.errno in _TRANSIENT_ERRNOS
 
@@ -95,7 +96,7 @@ class Retries:
             try:
                 return fn()
             except Exception as error:
-                if not self._is_transient(error):
+                if not is_transient(error, self._transient):
                     raise
                 self._logger.warning(
                     "%s failed (%r); try %d of %d follows in %g ms",
@@ -107,8 +108,3 @@ class Retries:
                 )
             self._sleep(self.delay_ms / 1000.0)
         return fn()
-
-    def _is_transient(self, error: Exception) -> bool:
-        if isinstance(error, EcsColumnarError):
-            return False
-        return is_transient(error) or isinstance(error, self._transient)
