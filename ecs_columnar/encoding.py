@@ -89,8 +89,9 @@ def encode(
     Parameters
     ----------
     strings : str, list, tuple, array, Series, Index, Categorical, pyarrow array or iterable
-        A `str` is one string. Categories, and the dictionary of a pyarrow array,
-        are encoded once each. A pyarrow array of strings is not copied.
+        Or what is `Encoded` already. A `str` is one string. Categories, and the
+        dictionary of a pyarrow array, are encoded once each. A pyarrow array of
+        strings is not copied.
     parameter : str
         What errors call them.
     missing : bool
@@ -153,6 +154,8 @@ def _trimmed(encoded: Encoded) -> Encoded:
 
 def _encode(strings: Iterable[object], parameter: str, missing: bool) -> Encoded:
     pandas, pyarrow = sys.modules.get("pandas"), sys.modules.get("pyarrow")
+    if isinstance(strings, Encoded):
+        return _admit(strings, parameter, missing)
     if isinstance(strings, str):
         data = to_bytes(strings)
         return Encoded(data, np.zeros(1, np.int64), np.array([data.shape[0]], np.int64))

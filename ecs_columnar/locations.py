@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from ecs_columnar.dtypes import INDEX_MASK, NO_ENTITY, NOWHERE
 from ecs_columnar.errors import InvalidArgumentError, LocationNotFoundError, StaleHandleError
-from ecs_columnar.handles import is_one
+from ecs_columnar.handles import as_handles, is_one
 from ecs_columnar.operations.write import get_codes
 from ecs_columnar.schema import Component
 from ecs_columnar.selection import living, select
 from ecs_columnar.storage import Storage
+from ecs_columnar.strings import encode
 
 
 class Groups(NamedTuple):
@@ -123,6 +124,27 @@ class Locations:
                 "world.locations.codes_of(...) has them",
             )
         return self._storage.places.text(codes.astype(np.int32))
+
+    def find(self, places: Any) -> NDArray[np.int32]:
+        """Return the code of each place, -1 where nothing has ever been, or for nowhere.
+
+        Parameters
+        ----------
+        places : list or array of str and None, or int64 array of handles
+
+        Raises
+        ------
+        InvalidArgumentError
+            When they are neither strings nor handles.
+        """
+        storage = self._storage
+        if isinstance(places, np.ndarray) and places.dtype.kind in "iu":
+            handles = as_handles(places, parameter="places")
+            codes = storage.places.find_entities(handles)
+            codes[~storage.entities.are_alive(handles)] = NOWHERE
+            return codes
+        encoded = encode(places, parameter="places", missing=True, trim=True)
+        return storage.places.find_symbols(storage.symbols.find(encoded))
 
     def count(self, place: Any = None) -> int:
         """Return how many entities are in a place, or in any."""

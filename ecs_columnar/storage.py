@@ -61,6 +61,8 @@ class Storage:
     listeners : dict of str to list
     outbox : list of Event
         To be sent when no transaction is open.
+    attachments : dict
+        What layers above keep with the world, by its class; no state of its own.
     """
 
     def __init__(self) -> None:
@@ -80,6 +82,7 @@ class Storage:
         self.exposed: Final[list[Column]] = []
         self.listeners: Final[Listeners] = {}
         self.outbox: Final[list[Event]] = []
+        self.attachments: Final[dict[type, Any]] = {}
         self.table_by_mask: Final[dict[int, Table]] = {}
         self._n_open_queries = 0
         self._is_publishing = False
