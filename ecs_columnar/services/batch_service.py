@@ -1,0 +1,215 @@
+"""What every batch service has: its options, its clock, and how it runs a call."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from ecs_columnar.errors import InvalidArgumentError
+from ecs_columnar.services.call import BatchCall, Operation, Outcome
+from ecs_columnar.services.catalogue import Catalogue, catalogue_of
+from ecs_columnar.services.items import ItemList, Items, to_items
+from ecs_columnar.services.options import (
+    BatchOptions,
+    CallOptions,
+    to_batch_size,
+    to_call_options,
+)
+from ecs_columnar.services.progress import shown
+from ecs_columnar.services.results import BatchIndexResult, BatchOperationResult, Path
+from ecs_columnar.services.settings import DEFAULTS, ReadSettings, Settings
+from ecs_columnar.world import World
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What a service needs from outside, besides its world.
+
+    Attributes
+    ----------
+    logger : logging.Logger
+    clock : callable
+        Returns monotonic seconds.
+    sleep : callable
+        Takes seconds.
+    record : callable or None
+        Takes what monitoring keeps of a call: operation, items, ms, path, and
+        whether it failed.
+    max_block : callable or None
+        Returns the most items that memory allows at once.
+    """
+
+    logger: logging.Logger = field(default_factory=lambda: logging.getLogger("ecs_columnar"))
+    clock: Clock = time.perf_counter
+    sleep: Callable[[float], object] = time.sleep
+    record: Callable[[str, int, float, str, bool], object] | None = None
+    max_block: Callable[[], int] | None = None
+
+
+class BatchService:
+    """A service whose methods take batches.
+
+    Parameters
+    ----------
+    world : World
+    settings : Settings or callable
+        A callable returns what they are at the time of a call.
+    surroundings : Surroundings, optional
+    """
+
+    def __init__(
+        self,
+        world: World,
+        settings: Settings | ReadSettings,
+        surroundings: Surroundings | None = None,
+    ) -> None:
+        self._catalogue: Final[Catalogue] = catalogue_of(world)
+        self._read_settings: ReadSettings = settings if callable(settings) else lambda: settings
+        self._changes: dict[str, Any] = {}
+        self._surroundings = surroundings or Surroundings()
+
+    @property
+    def world(self) -> World:
+        """The world that it serves."""
+        return self._catalogue.world
+
+    @property
+    def settings(self) -> Settings:
+        """What it is set to."""
+        settings = self._read_settings()
+        return replace(settings, **self._changes) if self._changes else settings
+
+    def set_default_batch_size(self, batch_size: int) -> None:
+        """Set the batch size of calls that give none.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When it is not an integer from 1 to the maximum.
+        """
+        maximum = self.settings.max_batch_size
+        size = to_batch_size(batch_size, maximum, "default_batch_size")
+        self._changes["default_batch_size"] = size
+
+    def get_stats(self) -> dict[str, Any]:
+        """Return what the service is set to, and how much there is."""
+        settings = self.settings
+        return {
+            "default_batch_size": settings.default_batch_size,
+            "max_batch_size": settings.max_batch_size,
+            "enable_transactions": settings.enable_transactions,
+            "enable_parallel": settings.defaults.get("enable_parallel", False),
+            "entity_count": len(self.world),
+        }
+
+    def _options(self, given: BatchOptions) -> CallOptions:
+        settings = self.settings
+        defaults: BatchOptions = {
+            **DEFAULTS,
+            **settings.defaults,
+            "batch_size": settings.default_batch_size,
+        }
+        options = to_call_options(given, defaults, max_batch_size=settings.max_batch_size)
+        if options.atomic and not settings.enable_transactions:
+            raise InvalidArgumentError(
+                "atomic",
+                True,
+                "cannot run an atomic call: transactions are off; turn them on with "
+                "set_transactions_enabled(True)",
+            )
+        return options
+
+    def _run(
+        self,
+        operation: Operation,
+        items: Any,
+        parameter: str,
+        given: BatchOptions,
+        *,
+        path: Path = "batch",
+    ) -> Outcome:
+        """Check the arguments of a call, and run it."""
+        options = self._options(given)
+        taken = to_items(items, parameter, allow_empty=options.allow_empty)
+        return self._run_items(operation, taken, options, path)
+
+    def _one(self, operation: Operation, item: Any) -> Any:
+        """Run a call about one item; return its success, or raise its error."""
+        with self._catalogue.events.collected():
+            prepared = operation.prepare(ItemList([item]))
+            if prepared.is_bad[0]:
+                raise prepared.error(0)
+            return prepared.apply(1).success(0)
+
+    def _run_items(
+        self, operation: Operation, items: Items, options: CallOptions, path: Path
+    ) -> Outcome:
+        if path == "sequential" and options.stop_on_error:
+            options = replace(options, stop_on_error="item")
+        around = self._surroundings
+        started = around.clock()
+        has_failed = True
+        try:
+            with (
+                shown(options, operation.name, len(items)) as shown_options,
+                self._catalogue.events.collected(),
+            ):
+                call = BatchCall(
+                    operation,
+                    items,
+                    shown_options,
+                    path=path,
+                    clock=around.clock,
+                    max_block=around.max_block,
+                )
+                outcome = call.run()
+            has_failed = outcome.error is not None
+        finally:
+            if around.record is not None:
+                elapsed = (around.clock() - started) * 1000.0
+                around.record(operation.name, len(items), elapsed, path, has_failed)
+        return outcome
+
+    def _index_result(self, outcome: Outcome, **more: Any) -> BatchIndexResult:
+        """Make the result of a call about the location index."""
+        locations = self.world.locations
+        return BatchIndexResult(
+            successful=outcome.successes,
+            failed=outcome.failures,
+            handles=outcome.handles,
+            index_size=index_size(self.world),
+            entity_count=locations.count(),
+            **_facts(outcome),
+            **more,
+        )
+
+
+def operation_result(outcome: Outcome) -> BatchOperationResult:
+    """Make the result of a call about entities or components."""
+    return BatchOperationResult(
+        successes=outcome.successes,
+        failures=outcome.failures,
+        handles=outcome.handles,
+        **_facts(outcome),
+    )
+
+
+def index_size(world: World) -> int:
+    """Return how many places have somebody in them. O(places)."""
+    return int((world.locations.counts() > 0).sum())
+
+
+def _facts(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "processing_time": outcome.processing_time,
+        "skipped": outcome.skipped,
+        "rolled_back": outcome.rolled_back,
+        "stopped_by": outcome.stopped_by,
+        "path": outcome.path,
+        "error": outcome.error,
+    }

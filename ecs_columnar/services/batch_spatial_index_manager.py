@@ -1,0 +1,234 @@
+"""Batches of places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Unpack, cast
+
+from ecs_columnar.errors import InvalidArgumentError
+from ecs_columnar.services.batch_service import BatchService, Surroundings, index_size
+from ecs_columnar.services.call import Operation
+from ecs_columnar.services.items import field_of
+from ecs_columnar.services.options import BatchOptions
+from ecs_columnar.services.rebuilding import Rebuilding
+from ecs_columnar.services.results import BatchIndexResult, Path
+from ecs_columnar.services.settings import ReadSettings, Settings
+from ecs_columnar.services.spatial import Placing, Unplacing, ValidatedPlaces, Validation
+from ecs_columnar.world import World
+
+
+class BatchSpatialIndexManager(BatchService):
+    """Put entities into places, move them and take them out, a batch at a time.
+
+    The index is where the place of an entity is stored: what these methods
+    change, `World.locations`, `World.move` and the component "core:position"
+    show, and the other way round.
+
+    Parameters
+    ----------
+    world : World
+    default_batch_size, max_batch_size : int
+        As in `BatchOperationManager`.
+    enable_transactions : bool
+        Whether a call may be atomic.
+    settings : callable, optional
+        Returns all settings at the time of a call, instead of the three above.
+    surroundings : Surroundings, optional
+        Clock, logger, monitoring.
+
+    Examples
+    --------
+    >>> import ecs_columnar as ecs
+    >>> world = ecs.World()
+    >>> _ = world.spawn(2, ids=["ann", "ben"], at="harbour")
+    >>> manager = BatchSpatialIndexManager(world)
+    >>> result = manager.batch_move([{"entity_id": "ann", "new_location_id": "inn"}])
+    >>> result.successful[0]["old_location_id"], result.index_size
+    ('harbour', 2)
+    """
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        default_batch_size: int = 100,
+        max_batch_size: int = 200,
+        enable_transactions: bool = True,
+        settings: ReadSettings | None = None,
+        surroundings: Surroundings | None = None,
+    ) -> None:
+        constant = Settings(
+            default_batch_size=default_batch_size,
+            max_batch_size=max_batch_size,
+            enable_transactions=enable_transactions,
+        )
+        super().__init__(world, settings or constant, surroundings)
+
+    def batch_add(self, additions: Any, **options: Unpack[BatchOptions]) -> BatchIndexResult:
+        """Put entities into places; who is somewhere already is moved.
+
+        Parameters
+        ----------
+        additions : list of mapping, or columns
+            With ``entity_id`` and ``location_id``; both may be handles.
+        **options : BatchOptions
+
+        Raises
+        ------
+        InvalidArgumentError
+            When an argument of the call is wrong; nothing has happened.
+        """
+        operation = Placing(self._catalogue, "spatial_batch_add", "add")
+        return self._index(operation, additions, "additions", options)
+
+    def batch_remove(self, entity_ids: Any, **options: Unpack[BatchOptions]) -> BatchIndexResult:
+        """Take entities out of where they are.
+
+        Parameters
+        ----------
+        entity_ids : list or array of ids or handles
+            Who is nowhere, or is not there at all, succeeds with
+            ``"removed": False``.
+        **options : BatchOptions
+
+        Raises
+        ------
+        InvalidArgumentError
+            When an argument of the call is wrong; nothing has happened.
+        """
+        return self._index(Unplacing(self._catalogue), entity_ids, "entity_ids", options)
+
+    def batch_move(
+        self, updates: Any, *, strict: bool = False, **options: Unpack[BatchOptions]
+    ) -> BatchIndexResult:
+        """Move entities.
+
+        Parameters
+        ----------
+        updates : list of `LocationUpdate` or mapping, or columns
+            With ``entity_id`` and ``new_location_id``. An ``old_location_id`` is
+            not needed.
+        strict : bool
+            Whether an item fails that is wrong about where the entity is.
+        **options : BatchOptions
+
+        Raises
+        ------
+        InvalidArgumentError
+            When an argument of the call is wrong; nothing has happened.
+        """
+        operation = Placing(self._catalogue, "spatial_batch_move", "move", is_strict=strict)
+        return self._index(operation, updates, "updates", options)
+
+    def rebuild(self, entity_locations: Any, **options: Unpack[BatchOptions]) -> BatchIndexResult:
+        """Put entities into places, and take all others out of theirs.
+
+        All items are validated before anything changes. One that fails is left
+        out; a call that is stopped, or raises, leaves the index as it was.
+
+        Parameters
+        ----------
+        entity_locations : list of mapping, or columns
+            With ``entity_id`` and ``location_id``.
+        **options : BatchOptions
+
+        Raises
+        ------
+        InvalidArgumentError
+            When an argument of the call is wrong; nothing has happened.
+        """
+        operation = Rebuilding(self._catalogue)
+        return self._index(operation, entity_locations, "entity_locations", options)
+
+    def batch_validate_locations(
+        self, location_ids: Any, **options: Unpack[BatchOptions]
+    ) -> BatchIndexResult:
+        """Say who is in each of some places; changes nothing.
+
+        Parameters
+        ----------
+        location_ids : list or array of ids or handles
+        **options : BatchOptions
+
+        Raises
+        ------
+        InvalidArgumentError
+            When an argument of the call is wrong.
+        """
+        operation = Validation(self._catalogue)
+        outcome = self._run(operation, location_ids, "location_ids", options)
+        total = sum(cast("ValidatedPlaces", part).n_entities for part in outcome.applied)
+        return self._index_result(outcome, total_entities=total)
+
+    def synchronize(
+        self, entity_provider: Callable[[], Sequence[Any]], **options: Unpack[BatchOptions]
+    ) -> BatchIndexResult:
+        """Rebuild the index from what a provider says; a repair, as it follows the world by itself.
+
+        Parameters
+        ----------
+        entity_provider : callable
+            Returns a sequence of entities, or of mappings with ``entity_id`` and
+            ``location_id``. Who is nowhere is left out.
+        **options : BatchOptions
+
+        Raises
+        ------
+        InvalidArgumentError
+            When it is not callable, or returns no sequence. What it raises comes
+            through unchanged.
+        """
+        if not callable(entity_provider):
+            raise InvalidArgumentError(
+                "entity_provider",
+                entity_provider,
+                f"cannot call {entity_provider!r}; give a function that returns entities",
+            )
+        found = self._provide(entity_provider)
+        if isinstance(found, (str, bytes)) or not isinstance(found, Sequence):
+            raise InvalidArgumentError(
+                "entity_provider",
+                found,
+                f"cannot synchronize with {type(found).__name__}: the provider returns a list of "
+                "entities",
+            )
+        place = self._catalogue.place
+        additions = [addition(entity, place.type_id, place.field) for entity in found]
+        placed = [item for item in additions if item is not None]
+        options["allow_empty"] = True
+        return self.rebuild(placed, **options)
+
+    def get_stats(self) -> dict[str, Any]:
+        """Return the settings of the manager, and the size of the index."""
+        return {
+            **super().get_stats(),
+            "index_size": index_size(self.world),
+            "entity_count": self.world.locations.count(),
+        }
+
+    def _provide(self, entity_provider: Callable[[], Sequence[Any]]) -> Any:
+        return entity_provider()
+
+    def _index(
+        self,
+        operation: Operation,
+        items: Any,
+        parameter: str,
+        options: BatchOptions,
+        *,
+        path: Path = "batch",
+    ) -> BatchIndexResult:
+        return self._index_result(self._run(operation, items, parameter, options, path=path))
+
+
+def addition(entity: Any, type_id: str, field: str) -> Any:
+    """Return where an entity says that it is, as an item; None for nowhere."""
+    if isinstance(entity, Mapping):
+        place = field_of(entity, "location_id")
+        return entity if place is not None else None
+    read = getattr(entity, "get_component_data", None)
+    if not callable(read):
+        return entity
+    data = read(type_id)
+    place = None if data is None else data.get(field)
+    return None if place is None else {"entity_id": entity.id, "location_id": place}

@@ -1,0 +1,285 @@
+"""One batch call, from its arguments to its result.
+
+Items are validated and applied a block at a time, in one vectorised pass a
+block; which of them run is arithmetic on their failures (`batches`). A block
+is as large as memory and the deadline allow, and has nothing to do with the
+batch size. The sequential path is the same pass with blocks of one item.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar.errors import BatchTimeoutError
+from ecs_columnar.services.batches import Batches
+from ecs_columnar.services.items import Items
+from ecs_columnar.services.options import CallOptions
+from ecs_columnar.services.results import (
+    BatchFailure,
+    LazySequence,
+    Path,
+    StoppedBy,
+    chained,
+)
+
+logger = logging.getLogger(__name__)
+
+BLOCK: Final = 1 << 18
+"""Items that are worked on at once: enough to be fast, few enough for the cache of a server."""
+
+# Items a millisecond that the slowest machine does. The first block before a
+# deadline takes a twentieth of the time at most; each further one doubles, so
+# that a call overshoots by no more than it has already taken.
+_ITEMS_A_MS: Final = 5
+
+
+class Applied(Protocol):
+    """What a block of items did."""
+
+    @property
+    def handles(self) -> NDArray[np.int64]:
+        """The entities of the items that succeeded, shape (k,)."""
+
+    def success(self, i: int, /) -> Any:
+        """Return what the result says of the success at a position."""
+
+
+class Prepared(Protocol):
+    """A block of items, validated; nothing has changed yet."""
+
+    @property
+    def is_bad(self) -> NDArray[np.bool_]:
+        """Which items fail, if all before them run; shape (n,)."""
+
+    def error(self, i: int) -> Exception:
+        """Make the error of an item that fails."""
+
+    def apply(self, n_run: int) -> Applied:
+        """Do what the good ones among the first items say."""
+
+
+class Operation(Protocol):
+    """What a batch method does with its items."""
+
+    @property
+    def name(self) -> str:
+        """What monitoring calls it."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it makes sense for all items or not at all.
+
+        It is one block then, and a call that stops early does nothing.
+        """
+
+    def prepare(self, items: Items) -> Prepared:
+        """Validate a block of items."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a call went.
+
+    Attributes
+    ----------
+    applied : list of Applied
+    failures : sequence of BatchFailure
+    skipped, rolled_back : int
+    stopped_by : str or None
+    error : Exception or None
+    path : {"batch", "sequential"}
+    processing_time : float
+        Milliseconds.
+    """
+
+    path: Path
+    applied: list[Applied] = field(default_factory=list)
+    failures: Sequence[BatchFailure] = ()
+    skipped: int = 0
+    rolled_back: int = 0
+    stopped_by: StoppedBy | None = None
+    error: Exception | None = None
+    processing_time: float = 0.0
+
+    @property
+    def handles(self) -> NDArray[np.int64]:
+        """Entities of all successes."""
+        if len(self.applied) == 1:
+            return self.applied[0].handles
+        return np.concatenate([np.empty(0, np.int64), *(part.handles for part in self.applied)])
+
+    @property
+    def successes(self) -> Sequence[Any]:
+        """What the result says of each success, made when looked at."""
+        parts = [LazySequence(len(part.handles), part.success) for part in self.applied]
+        return parts[0] if len(parts) == 1 else chained(parts)
+
+
+class Deadline:
+    """A point of monotonic time after which nothing further starts.
+
+    Parameters
+    ----------
+    timeout_ms : float or None
+    clock : callable
+        Returns monotonic seconds.
+    """
+
+    def __init__(self, timeout_ms: float | None, clock: Callable[[], float]) -> None:
+        self.timeout_ms: Final = timeout_ms
+        self.clock: Final = clock
+        self.started = clock()
+
+    @property
+    def elapsed_ms(self) -> float:
+        """Milliseconds since the start; above 0."""
+        return max((self.clock() - self.started) * 1000.0, 1e-6)
+
+    @property
+    def is_past(self) -> bool:
+        """Whether the time is over."""
+        return self.timeout_ms is not None and self.elapsed_ms > self.timeout_ms
+
+    def first_block(self, batch_size: int) -> int:
+        """Return how many items to begin with."""
+        if self.timeout_ms is None:
+            return BLOCK
+        return max(batch_size, min(BLOCK, int(self.timeout_ms * _ITEMS_A_MS)))
+
+
+class BatchCall:
+    """One call of a batch method.
+
+    Parameters
+    ----------
+    operation : Operation
+    items : Items
+    options : CallOptions
+    path : {"batch", "sequential"}
+    clock : callable, optional
+        Returns monotonic seconds.
+    max_block : callable, optional
+        Returns the most items that memory allows at once.
+    """
+
+    def __init__(
+        self,
+        operation: Operation,
+        items: Items,
+        options: CallOptions,
+        *,
+        path: Path = "batch",
+        clock: Callable[[], float] = time.perf_counter,
+        max_block: Callable[[], int] | None = None,
+    ) -> None:
+        self._operation = operation
+        self._items = items
+        self._options = options
+        self._deadline = Deadline(options.timeout_ms, clock)
+        self._max_block = max_block
+        self._batches = Batches(
+            len(items),
+            options.batch_size,
+            stop_on_error=options.stop_on_error,
+            max_failures=options.max_failures,
+        )
+        self._outcome = Outcome(path)
+        self._failed: list[Sequence[BatchFailure]] = []
+
+    def run(self) -> Outcome:
+        """Run all blocks, and say how it went."""
+        outcome, batches = self._outcome, self._batches
+        if len(self._items):
+            self._run_blocks()
+        outcome.failures = self._failed[0] if len(self._failed) == 1 else chained(self._failed)
+        outcome.stopped_by = outcome.stopped_by or batches.stopped_by
+        outcome.skipped = len(self._items) - batches.position
+        outcome.processing_time = self._deadline.elapsed_ms
+        return outcome
+
+    def _run_blocks(self) -> None:
+        size = self._first_size()
+        while not self._batches.is_over:
+            if self._batches.position and self._deadline.is_past:
+                self._time_out()
+                return
+            start = self._batches.position
+            self._run_block(start, min(start + self._bounded(size), len(self._items)))
+            size = size if self._outcome.path == "sequential" else min(2 * size, BLOCK)
+
+    def _first_size(self) -> int:
+        if self._is_one_block:
+            return len(self._items)  # nothing is written before all is validated
+        if self._outcome.path == "sequential":
+            return 1
+        return self._deadline.first_block(self._options.batch_size)
+
+    def _bounded(self, size: int) -> int:
+        """Return a size of blocks that memory allows, of whole batches if that is possible."""
+        if self._is_one_block or self._outcome.path == "sequential":
+            return size
+        size = min(size, BLOCK if self._max_block is None else self._max_block())
+        return max(size - size % self._options.batch_size, 1)
+
+    def _run_block(self, start: int, stop: int) -> None:
+        items = self._items.part(start, stop)
+        prepared = self._operation.prepare(items)
+        n_run = self._batches.admit(prepared.is_bad)
+        is_bad = prepared.is_bad[:n_run]
+        failures = _failures(items, prepared, np.flatnonzero(is_bad), start)
+        self._failed.append(failures)
+        if self._is_undone(len(failures)):
+            self._outcome.rolled_back += n_run - len(failures)
+        else:
+            self._outcome.applied.append(prepared.apply(n_run))
+        self._report(is_bad, start)
+
+    @property
+    def _is_one_block(self) -> bool:
+        return self._options.atomic or self._operation.is_whole
+
+    def _is_undone(self, n_failed: int) -> bool:
+        """Tell whether nothing of the block stands."""
+        if self._operation.is_whole and self._batches.position < len(self._items):
+            return True
+        return self._options.atomic and n_failed > 0
+
+    def _report(self, is_bad: NDArray[np.bool_], start: int) -> None:
+        on_progress = self._options.on_progress
+        if on_progress is None:
+            return
+        for progress in self._batches.passed(is_bad, start):
+            try:
+                on_progress(*progress)
+            except Exception:  # whatever it raises, the call goes on
+                logger.exception("on_progress failed; the call goes on")
+
+    def _time_out(self) -> None:
+        n, n_done = len(self._items), self._batches.position
+        self._outcome.stopped_by = "timeout"
+        self._outcome.error = BatchTimeoutError(
+            f"cannot finish {self._operation.name} within {self._options.timeout_ms} ms: "
+            f"{n - n_done} of {n} items are left; pass the rest again, or a longer timeout_ms",
+            timeout_ms=self._options.timeout_ms,
+            processed=n_done,
+        )
+
+
+def _failures(
+    items: Items, prepared: Prepared, rows: NDArray[np.intp], start: int
+) -> Sequence[BatchFailure]:
+    if not rows.shape[0]:
+        return ()  # so that nothing of the block is kept
+
+    def make(k: int) -> BatchFailure:
+        i = int(rows[k])
+        return BatchFailure(items[i], prepared.error(i), start + i)
+
+    return LazySequence(rows.shape[0], make)

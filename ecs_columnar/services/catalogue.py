@@ -1,0 +1,178 @@
+"""What the services of one world share.
+
+There is one catalogue a world, so that services which are made one by one know
+the same component types and definitions.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar.errors import InvalidArgumentError
+from ecs_columnar.schema import Component
+from ecs_columnar.services.codec import Codec
+from ecs_columnar.services.component_types import ComponentTypes
+from ecs_columnar.services.definitions import DefinitionTypes
+from ecs_columnar.services.events import Events
+from ecs_columnar.services.instances import Kind, kind_of
+from ecs_columnar.services.place_codec import PlaceCodec
+from ecs_columnar.world import World
+
+LocationPolicy = Literal["keep", "clear", "refuse"]
+
+
+class Prefab(NamedTuple):
+    """A definition as `World.spawn` takes it.
+
+    Attributes
+    ----------
+    definition_id : str
+    type_ids : tuple of str
+        Its component types, in order.
+    components : dict of str to Component
+        One value a field; without the place.
+    place : str, int or None
+        Where its entities are to begin with.
+    """
+
+    definition_id: str
+    type_ids: tuple[str, ...]
+    components: dict[str, Component]
+    place: Any
+
+
+class Catalogue:
+    """Component types, definitions, events and policies of one world.
+
+    Attributes
+    ----------
+    world : World
+    components : ComponentTypes
+    definitions : DefinitionTypes
+    place : PlaceCodec
+        The component type that says where an entity is.
+    events : Events
+    default_components : dict of str to dict
+        For entities that have a certain tag: component types and their data.
+    location_policy : {"keep", "clear", "refuse"}
+        What becomes of entities whose location is removed.
+    logger : logging.Logger
+    """
+
+    def __init__(self, world: World, *, place: PlaceCodec | None = None) -> None:
+        self.world: Final = world
+        self.components: Final = ComponentTypes(world)
+        self.place: Final = PlaceCodec() if place is None else place
+        self.components.register(self.place)
+        self.definitions: Final = DefinitionTypes(self.components)
+        self.events: Final = Events(world)
+        self.default_components: dict[str, dict[str, Any]] = {}
+        self.location_policy: LocationPolicy = "keep"
+        self.logger = logging.getLogger("ecs_columnar.services")
+        self._prefabs: dict[str, Prefab] = {}
+
+    def codec(self, type_id: str) -> Codec:
+        """Return the component type of an id that is known to be one."""
+        return self.components[type_id]
+
+    def prefab(self, definition_id: str) -> Prefab:
+        """Return a definition as `World.spawn` takes it.
+
+        Raises
+        ------
+        DefinitionNotFoundError
+        """
+        found = self._prefabs.get(definition_id)
+        if found is None:
+            found = self._prefabs[definition_id] = self._make_prefab(definition_id)
+        return found
+
+    def types_of(self, kind: Kind) -> tuple[str, ...]:
+        """Return the component types of a definition; () where it is not known."""
+        if kind.definition_id is None or kind.definition_id not in self.definitions:
+            return ()
+        return self.prefab(kind.definition_id).type_ids
+
+    def defined_place(self, kind: Kind) -> str | None:
+        """Return the name of the place that a definition puts its entities in."""
+        if not self.types_of(kind):
+            return None
+        return place_name(self.world, self.prefab(str(kind.definition_id)).place)
+
+    def has(self, type_id: str, entities: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which living entities have a component in a column."""
+        found = self.world.has(entities, self.codec(type_id).component)
+        return np.asarray(found)
+
+    def component_types(self, entity: int) -> tuple[str, ...]:
+        """Return the component types of one living entity, in order."""
+        kind = kind_of(self.world, entity)
+        defined = self.types_of(kind)
+        candidates = dict.fromkeys((*defined, *kind.overrides, *self.components.ids()))
+        return tuple(t for t in candidates if self.is_present(entity, t, kind, defined))
+
+    def is_present(self, entity: int, type_id: str, kind: Kind, defined: tuple[str, ...]) -> bool:
+        """Tell whether one living entity has a component."""
+        if type_id not in self.components:
+            return False
+        if type_id != self.place.type_id:
+            return bool(self.world.has(entity, self.codec(type_id).component))
+        if type_id in defined or type_id in kind.overrides:
+            return True
+        return self.world.locations.of(entity) is not None
+
+    def is_override(self, entity: int, type_id: str, kind: Kind) -> bool:
+        """Tell whether one living entity has a component that its definition has not."""
+        defined = self.types_of(kind)
+        if not self.is_present(entity, type_id, kind, defined):
+            return False
+        if type_id in kind.overrides or type_id not in defined:
+            return True
+        is_place = type_id == self.place.type_id
+        return is_place and self.world.locations.of(entity) != self.defined_place(kind)
+
+    def _make_prefab(self, definition_id: str) -> Prefab:
+        data = self.definitions[definition_id]["components"]
+        place = None
+        components = {}
+        for type_id, value in data.items():
+            columns = self.codec(type_id).to_columns([value])
+            if type_id == self.place.type_id:
+                place = columns.values["place"][0]
+            else:
+                components[type_id] = columns.at(0)  # type: ignore[arg-type]  # one item
+        return Prefab(definition_id, tuple(data), components, place)
+
+
+def catalogue_of(world: World) -> Catalogue:
+    """Return the catalogue of a world, made now if there is none.
+
+    Raises
+    ------
+    InvalidArgumentError
+        When it is not a world.
+    """
+    if not isinstance(world, World):
+        raise InvalidArgumentError(
+            "world", world, f"cannot serve {world!r}: it is not a World; give ecs_columnar.World()"
+        )
+    found = world._storage.attachments.get(Catalogue)
+    return found if isinstance(found, Catalogue) else attach(Catalogue(world))
+
+
+def attach(catalogue: Catalogue) -> Catalogue:
+    """Give a world its catalogue."""
+    catalogue.world._storage.attachments[Catalogue] = catalogue
+    return catalogue
+
+
+def place_name(world: World, place: Any) -> str | None:
+    """Return the name of a place as `Locations.of` has it; None for nowhere."""
+    if place is None or isinstance(place, str):
+        return (place or "").strip() or None
+    name: str = world.ids.names(int(place))
+    return name

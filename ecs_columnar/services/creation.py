@@ -1,0 +1,379 @@
+"""Create entities from definitions, a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar.encoding import Encoded, blank, encode
+from ecs_columnar.errors import (
+    DefinitionNotFoundError,
+    DuplicateEntityError,
+    EcsColumnarError,
+    InvalidArgumentError,
+    InvalidInstanceIdError,
+)
+from ecs_columnar.schema import Component
+from ecs_columnar.services.catalogue import Catalogue, Prefab
+from ecs_columnar.services.columns import (
+    Column,
+    are_missing,
+    factorize,
+    grouped,
+    take,
+    to_list,
+)
+from ecs_columnar.services.entity import Entity
+from ecs_columnar.services.identities import joined, new_ids, repeated
+from ecs_columnar.services.instances import Instance, write
+from ecs_columnar.services.items import MISSING, Columns, Items
+from ecs_columnar.services.overrides import Overrides
+from ecs_columnar.services.relocation import put, uniform
+from ecs_columnar.services.spawning import Group, spawn_groups
+
+GOOD, ARGUMENT, DEFINITION, ID, DUPLICATE, OVERRIDE = range(6)
+"""Faults of an item, in the order in which the scalar call meets them."""
+
+_FIELDS: Final = (
+    ("definition_id", None),
+    ("instance_id", "opts"),
+    ("component_overrides", "opts"),
+    ("opts", None),
+)
+
+
+class Creation:
+    """Create entities.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    was_reconstructed : bool
+        What events say of it.
+    """
+
+    name = "batch_create_entities"
+    is_whole = False
+
+    def __init__(self, catalogue: Catalogue, *, was_reconstructed: bool = False) -> None:
+        self.catalogue: Final = catalogue
+        self.was_reconstructed: Final = was_reconstructed
+
+    def prepare(self, items: Items) -> PreparedCreation:
+        """Validate a block of items."""
+        catalogue = self.catalogue
+        if isinstance(items, Columns):
+            overrides = Overrides.of_columns(catalogue, items.rest(*_FIELDS), len(items))
+        else:
+            overrides = Overrides.of_items(catalogue, items.option("component_overrides"))
+            overrides.is_malformed |= _are_no_options(items.field("opts"))
+        definitions = _Definitions(catalogue, items.field("definition_id"))
+        ids = _Ids(catalogue, items.option("instance_id"), is_columnar=items.is_columnar)
+        return PreparedCreation(self, items, definitions, ids, overrides)
+
+
+class PreparedCreation:
+    """A block of creations, validated.
+
+    Attributes
+    ----------
+    faults : int8 array, shape (n,)
+    is_bad : bool array, shape (n,)
+    """
+
+    def __init__(
+        self,
+        operation: Creation,
+        items: Items,
+        definitions: _Definitions,
+        ids: _Ids,
+        overrides: Overrides,
+    ) -> None:
+        self._operation = operation
+        self._items = items
+        self._definitions = definitions
+        self._ids = ids
+        self._overrides = overrides
+        self.faults = self._find_faults()
+        self.is_bad: NDArray[np.bool_] = self.faults != GOOD
+
+    def error(self, i: int) -> Exception:
+        """Make the error of an item that fails."""
+        fault = self.faults[i]
+        if fault == ARGUMENT:
+            return _argument_error(self._items, i)
+        definition_id = self._definitions.at(i)
+        if fault == DEFINITION:
+            return DefinitionNotFoundError(
+                f"cannot create from {definition_id!r}: it is not defined; "
+                "services.definitions.register(...) makes it known",
+                definition_id=definition_id,
+            )
+        instance_id = self._ids.at(i)
+        if fault == ID:
+            return InvalidInstanceIdError(
+                f"cannot create an entity with the id {instance_id!r}; give a string that is not "
+                "blank, or none to have one made",
+                instance_id=instance_id,
+            )
+        if fault == DUPLICATE:
+            return DuplicateEntityError(
+                f"cannot create {instance_id!r}: the id is taken; leave it out, or remove who has "
+                "it first",
+                entity_id=instance_id,
+                entity_ids=(instance_id,),
+            )
+        return self._overrides.errors[i]
+
+    def apply(self, n_run: int) -> CreatedEntities:
+        """Create the entities of the good ones among the first items."""
+        rows = np.flatnonzero(~self.is_bad[:n_run])
+        is_all = rows.shape[0] == len(self._items)
+        catalogue = self._operation.catalogue
+        if not rows.shape[0]:
+            return CreatedEntities(catalogue, np.empty(0, np.int64))
+        groups, places = self._groups(rows, is_all)
+        ids = self._ids.for_spawn(rows, is_all)
+        handles = _spawn(catalogue, groups, ids, places)
+        self._tell(rows, handles)
+        return CreatedEntities(catalogue, handles)
+
+    def _find_faults(self) -> NDArray[np.int8]:
+        faults = np.zeros(len(self._items), np.int8)
+        if self._overrides.errors:
+            faults[list(self._overrides.errors)] = OVERRIDE
+        self._find_duplicates(faults)
+        faults[self._ids.is_bad] = ID
+        faults[self._definitions.is_unknown] = DEFINITION
+        faults[self._definitions.is_malformed | self._overrides.is_malformed] = ARGUMENT
+        return faults
+
+    def _find_duplicates(self, faults: NDArray[np.int8]) -> None:
+        """Mark ids that are taken: in the world, or by an earlier item that succeeds."""
+        faults[self._ids.is_taken] = DUPLICATE
+        is_hopeless = self._definitions.is_malformed | self._definitions.is_unknown
+        is_hopeless |= self._overrides.is_malformed
+        winners: set[str] = set()
+        for row, text in self._ids.repeats():
+            if is_hopeless[row]:
+                continue
+            if text in winners:
+                faults[row] = DUPLICATE
+            elif faults[row] == GOOD:
+                winners.add(text)
+
+    def _groups(self, rows: NDArray[np.intp], is_all: bool) -> tuple[list[Group], Any]:
+        """Return who gets the same components, and where everybody is to be."""
+        n_sets = len(self._overrides.key_sets)
+        kinds = self._definitions.codes * n_sets + self._overrides.keys
+        kinds = kinds if is_all else kinds[rows]
+        if (kinds == kinds[0]).all():
+            picked = slice(None) if is_all else rows
+            group, places = self._group(int(kinds[0]), slice(None), picked, rows.shape[0])
+            return [group], places
+        places = np.full(rows.shape[0], None, object)
+        groups = []
+        for kind, members in grouped(kinds):
+            group, places[members] = self._group(kind, members, rows[members], len(members))
+            groups.append(group)
+        return groups, places
+
+    def _group(
+        self, kind: int, members: Any, items: NDArray[np.intp] | slice, n: int
+    ) -> tuple[Group, Any]:
+        n_sets = len(self._overrides.key_sets)
+        prefab = self._operation.catalogue.prefab(self._definitions.values[kind // n_sets])
+        key_set = self._overrides.key_sets[kind % n_sets]
+        components = dict(prefab.components)
+        place = prefab.place
+        for type_id in key_set:
+            component: Any = self._overrides.by_type[type_id].at(items)
+            if type_id == self._operation.catalogue.place.type_id:
+                place = component.place
+            else:
+                components[type_id] = component
+        added = self._defaults(prefab, key_set)
+        components.update(added)
+        overrides = (*key_set, *added)
+        instance = Instance(definition=prefab.definition_id, overrides=write(overrides))
+        return Group(members, n, (*components.values(), instance)), place
+
+    def _defaults(self, prefab: Prefab, key_set: tuple[str, ...]) -> dict[str, Component]:
+        """Return the components that entities with certain tags get by default."""
+        given = {*prefab.type_ids, *key_set}
+        return {
+            type_id: component
+            for tag, components in self._operation.catalogue.default_components.items()
+            if tag in given
+            for type_id, component in components.items()
+            if type_id not in given
+        }
+
+    def _tell(self, rows: NDArray[np.intp], handles: NDArray[np.int64]) -> None:
+        codes, values = self._definitions.codes[rows], np.array(self._definitions.values, object)
+        self._operation.catalogue.events.tell(
+            "entity_created",
+            handles,
+            definition_ids=lambda: values[codes],
+            was_reconstructed=self._operation.was_reconstructed,
+        )
+
+
+class CreatedEntities(NamedTuple):
+    """Entities that were created."""
+
+    catalogue: Catalogue
+    handles: NDArray[np.int64]
+
+    def success(self, i: int) -> Entity:
+        """Return an entity."""
+        return Entity(self.catalogue, int(self.handles[i]))
+
+
+class _Definitions:
+    """The definitions that items name."""
+
+    def __init__(self, catalogue: Catalogue, column: Column) -> None:
+        self.codes, self.values = factorize(column)
+        is_text = [isinstance(value, str) and bool(value.strip()) for value in self.values]
+        is_known = [
+            ok and value in catalogue.definitions
+            for ok, value in zip(is_text, self.values, strict=True)
+        ]
+        self.is_malformed = ~np.array(is_text, np.bool_)[self.codes]
+        self.is_unknown = ~np.array(is_known, np.bool_)[self.codes] & ~self.is_malformed
+
+    def at(self, i: int) -> Any:
+        """Return the definition that an item names."""
+        return self.values[self.codes[i]]
+
+
+class _Ids:
+    """The ids that items ask for.
+
+    Attributes
+    ----------
+    is_made : bool array
+        Where none is given, and one is made.
+    is_bad : bool array
+        Where it is blank, or no string.
+    is_taken : bool array
+        Where an entity of the world has it.
+    """
+
+    def __init__(self, catalogue: Catalogue, column: Column, *, is_columnar: bool) -> None:
+        n = len(column)
+        self._column = column
+        self.is_bad = np.zeros(n, np.bool_)
+        self.is_made, self._encoded = self._encode(column, is_columnar=is_columnar)
+        if self._encoded is None:
+            self.is_taken = np.zeros(n, np.bool_)
+            return
+        self.is_bad |= blank(self._encoded) & ~self.is_made
+        self.is_taken = catalogue.world.ids.find(self._encoded) != 0
+        self.is_taken &= ~self.is_bad & ~self.is_made
+
+    def at(self, i: int) -> Any:
+        """Return the id of an item."""
+        return to_list(take(self._column, np.array([i])))[0]
+
+    def repeats(self) -> list[tuple[int, str]]:
+        """Return the rows whose ids are there more than once, with these."""
+        if self._encoded is None:
+            return []
+        given = np.flatnonzero(~(self.is_made | self.is_bad))
+        encoded = (
+            self._encoded if given.shape[0] == len(self.is_made) else self._encoded.take(given)
+        )
+        rows = repeated(encoded)
+        texts = encoded.take(rows).texts()
+        return [(int(given[row]), str(t)) for row, t in zip(rows.tolist(), texts, strict=True)]
+
+    def for_spawn(self, rows: NDArray[np.intp], is_all: bool) -> Encoded:
+        """Return the ids of some items, with those that are made."""
+        if self._encoded is None:
+            return new_ids(rows.shape[0])
+        encoded = self._encoded if is_all else self._encoded.take(rows)
+        is_made = self.is_made if is_all else self.is_made[rows]
+        encoded = encoded._replace(missing=None)
+        n_made = int(np.count_nonzero(is_made))
+        return joined(encoded, new_ids(n_made), is_made) if n_made else encoded
+
+    def _encode(
+        self, column: Column, *, is_columnar: bool
+    ) -> tuple[NDArray[np.bool_], Encoded | None]:
+        n = len(column)
+        if not isinstance(column, list):
+            try:
+                encoded = encode(column, missing=True)
+            except EcsColumnarError:
+                column = to_list(column)
+            else:
+                none = np.zeros(n, np.bool_) if encoded.missing is None else encoded.missing
+                return none, encoded._replace(missing=None)
+        types = set(map(type, column))
+        if types == {str}:
+            return np.zeros(n, np.bool_), encode(column)
+        if types <= {type(None), type(MISSING)}:
+            return np.ones(n, np.bool_), None
+        return self._encode_mixed(column, is_columnar=is_columnar)
+
+    def _encode_mixed(
+        self, column: list[Any], *, is_columnar: bool
+    ) -> tuple[NDArray[np.bool_], Encoded]:
+        is_made = np.array([value is None or value is MISSING for value in column], np.bool_)
+        if is_columnar:
+            is_made |= are_missing(column)
+        is_text = np.array([isinstance(value, str) for value in column], np.bool_)
+        self.is_bad = ~is_text & ~is_made
+        texts = [value if ok else "" for value, ok in zip(column, is_text, strict=True)]
+        return is_made, encode(texts)
+
+
+def _are_no_options(options: list[Any]) -> NDArray[np.bool_]:
+    if set(map(type, options)) <= {dict, type(None), type(MISSING)}:
+        return np.zeros(len(options), np.bool_)
+    allowed = Mapping | None | type(MISSING)
+    return np.array([not isinstance(option, allowed) for option in options], np.bool_)
+
+
+def _argument_error(items: Items, i: int) -> InvalidArgumentError:
+    item = items.part(i, i + 1)
+    definition_id = to_list(item.field("definition_id"))[0]
+    if not isinstance(definition_id, str) or not definition_id.strip():
+        return InvalidArgumentError(
+            "definition_id",
+            definition_id,
+            f"cannot create an entity from {items[i]!r}: its definition_id is {definition_id!r}; "
+            "give the id of a definition",
+        )
+    options = to_list(item.field("opts"))[0]
+    if not isinstance(options, Mapping | None | type(MISSING)):
+        return InvalidArgumentError(
+            "opts",
+            options,
+            f"cannot create an entity of {definition_id!r}: opts is {options!r}; give a mapping "
+            "with instance_id and component_overrides, or leave it out",
+        )
+    overrides = to_list(item.option("component_overrides"))[0]
+    return InvalidArgumentError(
+        "component_overrides",
+        overrides,
+        f"cannot create an entity of {definition_id!r}: component_overrides is {overrides!r}; "
+        "give a mapping of component type ids to data",
+    )
+
+
+def _spawn(
+    catalogue: Catalogue, groups: list[Group], ids: Encoded, places: Any
+) -> NDArray[np.int64]:
+    world, n = catalogue.world, ids.n_strings
+    runs = uniform(places, n)
+    if len(runs) == 1:
+        return spawn_groups(world, groups, ids=ids, at=runs[0][1])
+    handles = spawn_groups(world, groups, ids=ids, at=None)
+    put(world, handles, places)
+    return handles

@@ -1,0 +1,296 @@
+"""What has happened, told to whoever listens.
+
+One event a call and kind, with arrays, after all writes of the call and never
+after a rollback. What costs something to know (names of the dead, data from
+before) is only gathered when somebody listens.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar.errors import InvalidArgumentError
+from ecs_columnar.world import World
+
+logger = logging.getLogger(__name__)
+
+Kind = Literal[
+    "entity_created",
+    "entity_removed",
+    "component_added",
+    "component_removed",
+    "entity_moved",
+    "world_loaded",
+]
+KINDS: Final = get_args(Kind)
+
+# What each attribute of one entity's event is called in the event of many.
+_SINGULAR: Final = {
+    "handle": "handles",
+    "instance_id": "instance_ids",
+    "definition_id": "definition_ids",
+    "old_location_id": "old_location_ids",
+    "new_location_id": "new_location_ids",
+    "old": "old",
+    "new": "new",
+}
+
+
+class Event:
+    """What one call did, of one kind.
+
+    Attributes
+    ----------
+    kind : str
+    handles : int64 array, shape (n,)
+    instance_ids : object array of str, shape (n,)
+    definition_ids : object array of str, shape (n,)
+        Of a creation.
+    was_reconstructed : bool
+        Of a creation.
+    component_type_id : str
+        Of components: there is one event a type.
+    old, new : list of dict
+        Of components: the data before, None where there was none, and after,
+        None where there is none.
+    old_location_ids, new_location_ids : object array of str, shape (n,)
+        Of moves; None for nowhere.
+    result : WorldLoadingResult
+        Of a loading.
+    """
+
+    def __init__(self, kind: Kind, handles: NDArray[np.int64], **facts: Any) -> None:
+        self.kind: Final = kind
+        self.handles: Final = handles
+        self._facts: Final = facts
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            value = self._facts[name]
+        except KeyError:
+            raise AttributeError(f"{self.kind} has no {name}") from None
+        if callable(value):
+            value = self._facts[name] = value()
+        return value
+
+    def __len__(self) -> int:
+        return int(self.handles.shape[0])
+
+    def __repr__(self) -> str:
+        return f"<Event {self.kind}: {len(self)} entities>"
+
+    @property
+    def group(self) -> tuple[Any, ...]:
+        """What events have in common that are told as one."""
+        return self.kind, self._facts.get("component_type_id"), self._facts.get("was_reconstructed")
+
+    def each(self) -> Iterator[EntityEvent]:
+        """Return an event an entity, in input order, made one by one."""
+        return (EntityEvent(self, i) for i in range(len(self)))
+
+    @classmethod
+    def merged(cls, events: Sequence[Event]) -> Event:
+        """Join events of the same kind, in order."""
+        if len(events) == 1:
+            return events[0]
+        first = events[0]
+        facts = {name: _joined(events, name) for name in first._facts}
+        return cls(first.kind, np.concatenate([event.handles for event in events]), **facts)
+
+
+class EntityEvent:
+    """What happened to one entity.
+
+    Attributes
+    ----------
+    kind : str
+    handle : int
+    instance_id : str
+    definition_id, was_reconstructed, component_type_id, old, new : optional
+    old_location_id, new_location_id : optional
+        As in `Event`, of this entity.
+    """
+
+    def __init__(self, event: Event, i: int) -> None:
+        self._event: Final = event
+        self._i: Final = i
+
+    @property
+    def kind(self) -> Kind:
+        """What happened."""
+        return self._event.kind
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        plural = _SINGULAR.get(name)
+        if plural is None:
+            return getattr(self._event, name)
+        value = getattr(self._event, plural)[self._i]
+        return value.item() if isinstance(value, np.generic) else value
+
+    def __repr__(self) -> str:
+        return f"<EntityEvent {self.kind} of {self.instance_id!r}>"
+
+
+class _Listener(NamedTuple):
+    kind: Kind
+    call: Callable[[Any], object]
+    is_per_entity: bool
+
+
+class Events:
+    """Who listens to what.
+
+    Examples
+    --------
+    >>> import ecs_columnar as ecs
+    >>> from ecs_columnar.services import create_default_services_with_config
+    >>> services = create_default_services_with_config()
+    >>> _ = services.definitions.register({"id": "core:actor", "components": {}})
+    >>> token = services.events.on("entity_created", lambda event: print(len(event)))
+    >>> _ = services.batch_operation_manager.batch_create_entities(
+    ...     [{"definition_id": "core:actor"}] * 3
+    ... )
+    3
+    >>> services.events.off(token)
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world: Final = world
+        self._listeners: Final[dict[int, _Listener]] = {}
+        self._tokens: Final = itertools.count(1)
+        self._pending: list[Event] | None = None
+
+    def on(self, kind: Kind, call: Callable[[Any], object], *, per_entity: bool = False) -> int:
+        """Listen to a kind of event.
+
+        Parameters
+        ----------
+        kind : str
+            "entity_created", "entity_removed", "component_added",
+            "component_removed", "entity_moved" or "world_loaded".
+        call : callable
+            Takes the event. What it raises is logged, and changes nothing.
+        per_entity : bool
+            Whether it is called once an entity, in input order.
+
+        Returns
+        -------
+        int
+            A token for `off`.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When there is no such kind, or it cannot be called.
+        """
+        if kind not in KINDS:
+            raise InvalidArgumentError(
+                "kind", kind, f"cannot listen to {kind!r}; there are {', '.join(KINDS)}"
+            )
+        if not callable(call):
+            raise InvalidArgumentError("call", call, f"cannot call {call!r}; give a function")
+        token = next(self._tokens)
+        self._listeners[token] = _Listener(kind, call, per_entity)
+        return token
+
+    def off(self, token: int) -> None:
+        """Stop listening.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When nobody listens with this token.
+        """
+        if self._listeners.pop(token, None) is None:
+            raise InvalidArgumentError(
+                "token",
+                token,
+                f"cannot stop {token!r}: nobody listens with it; `on` returns tokens",
+            )
+
+    def is_heard(self, kind: Kind) -> bool:
+        """Tell whether anybody listens to a kind."""
+        return any(listener.kind == kind for listener in self._listeners.values())
+
+    def tell(self, kind: Kind, handles: NDArray[np.int64], **facts: Any) -> None:
+        """Keep an event for the end of the call; a fact that is callable is made when asked for."""
+        if not self.is_heard(kind) or (not handles.shape[0] and kind != "world_loaded"):
+            return
+        names = self._world.ids.names
+        facts.setdefault("instance_ids", lambda: names(handles))
+        event = Event(kind, handles, **facts)
+        if self._pending is None:
+            self._publish([event])
+        else:
+            self._pending.append(event)
+
+    @contextmanager
+    def collected(self) -> Iterator[Collection]:
+        """Keep the events of a call, and tell them at its end unless it raises or drops them."""
+        if self._pending is not None:
+            yield Collection(self._pending)  # of the call around this one
+            return
+        pending: list[Event] = []
+        self._pending = pending
+        try:
+            yield Collection(pending)
+        except BaseException:
+            pending.clear()
+            raise
+        finally:
+            self._pending = None
+            groups: dict[tuple[Any, ...], list[Event]] = {}
+            for event in pending:
+                groups.setdefault(event.group, []).append(event)
+            self._publish([Event.merged(events) for events in groups.values()])
+
+    def _publish(self, events: list[Event]) -> None:
+        for event in events:
+            for listener in tuple(self._listeners.values()):
+                if listener.kind == event.kind:
+                    _call(listener, event)
+
+
+class Collection:
+    """The events that a call has caused so far."""
+
+    def __init__(self, pending: list[Event]) -> None:
+        self._pending = pending
+        self._n_before = len(pending)
+
+    def drop(self) -> None:
+        """Forget them: what they tell of was undone."""
+        del self._pending[self._n_before :]
+
+
+def _call(listener: _Listener, event: Event) -> None:
+    for one in event.each() if listener.is_per_entity else (event,):
+        try:
+            listener.call(one)
+        except Exception:  # whatever it raises, what has happened has happened
+            logger.exception("a listener to %s failed; nothing changes", event.kind)
+
+
+def _joined(events: Sequence[Event], name: str) -> Any:
+    value = events[0]._facts[name]
+    if isinstance(value, (str, bool, type(None))):
+        return value
+
+    def join() -> Any:
+        parts = [getattr(event, name) for event in events]
+        if isinstance(parts[0], np.ndarray):
+            return np.concatenate(parts)
+        return [item for part in parts for item in part]
+
+    return join

@@ -1,0 +1,291 @@
+"""What a batch call is about, as the caller gave it: items, or columns.
+
+Both hand out the same thing: for each name a column of values, `MISSING` where
+an item has none, and the item itself when it has failed.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Final
+
+import numpy as np
+
+from ecs_columnar.errors import InvalidArgumentError, first_three
+from ecs_columnar.services.columns import Column, as_column, at, to_list
+
+
+class _Missing:
+    """The value of a field that an item does not have."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+MISSING: Final = _Missing()
+
+
+class Items(ABC):
+    """A batch of items, in input order."""
+
+    is_columnar: bool
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of items."""
+
+    @abstractmethod
+    def __getitem__(self, i: int) -> Any:
+        """Return an item: the very object, or a mapping of the row."""
+
+    @abstractmethod
+    def part(self, start: int, stop: int) -> Items:
+        """Return some of the items."""
+
+    @abstractmethod
+    def field(self, name: str, *, within: str | None = None) -> Column:
+        """Return the values of one field, `MISSING` where an item has none.
+
+        Parameters
+        ----------
+        name : str
+            In snake_case; items may spell it in camelCase.
+        within : str, optional
+            The field in which it lies, if it is nested.
+        """
+
+    def option(self, name: str) -> Column:
+        """Return a field of the options of each item; of the item itself where it has none."""
+        return self.field(name, within="opts")
+
+
+class ItemList(Items):
+    """Items as objects: mappings, dataclasses, ids."""
+
+    is_columnar = False
+
+    def __init__(self, items: Sequence[Any]) -> None:
+        self.items: Final = items
+        self._are_dicts = set(map(type, items)) == {dict}
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, i: int) -> Any:
+        return self.items[i]
+
+    def part(self, start: int, stop: int) -> ItemList:
+        """Return some of the items."""
+        if start == 0 and stop == len(self.items):
+            return self
+        return ItemList(self.items[start:stop])
+
+    def field(self, name: str, *, within: str | None = None) -> list[Any]:
+        """Return the values of one field, `MISSING` where an item has none."""
+        if within is not None:
+            return _pull_optional(self.field(within), name)
+        if self._are_dicts:
+            try:
+                return list(map(itemgetter(name), self.items))
+            except KeyError:
+                pass
+        return [field_of(item, name) for item in self.items]
+
+    def option(self, name: str) -> list[Any]:
+        """Return a field of the options of each item; of the item itself where it has none."""
+        found = self.field(name, within="opts")
+        if MISSING not in found:
+            return found
+        flat = self.field(name)
+        return [b if a is MISSING else a for a, b in zip(found, flat, strict=True)]
+
+
+class Columns(Items):
+    """Items as columns: a DataFrame, an Arrow table, a mapping of arrays."""
+
+    is_columnar = True
+
+    def __init__(self, columns: Mapping[str, Column], n: int) -> None:
+        self.columns: Final = columns
+        self._n = n
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __getitem__(self, i: int) -> dict[str, Any]:
+        return {name: at(column, i) for name, column in self.columns.items()}
+
+    def part(self, start: int, stop: int) -> Columns:
+        """Return some of the rows."""
+        if start == 0 and stop == self._n:
+            return self
+        cut = {name: column[start:stop] for name, column in self.columns.items()}
+        return Columns(cut, stop - start)
+
+    def field(self, name: str, *, within: str | None = None) -> Column:
+        """Return the column of one field; a list of `MISSING` where there is none."""
+        for spelling in self._spellings(name, within):
+            if spelling in self.columns:
+                return self.columns[spelling]
+        return [MISSING] * self._n
+
+    def rest(self, *fields: tuple[str, str | None]) -> dict[str, Column]:
+        """Return the columns that are none of these fields."""
+        taken = {spelling for field in fields for spelling in self._spellings(*field)}
+        return {name: column for name, column in self.columns.items() if name not in taken}
+
+    @staticmethod
+    def _spellings(name: str, within: str | None) -> Iterator[str]:
+        for spelling in (name, camel(name)):
+            yield spelling
+            if within is not None:
+                yield f"{within}.{spelling}"
+
+
+class ItemArray(Items):
+    """Items that are ids, or handles, in an array."""
+
+    is_columnar = False
+
+    def __init__(self, values: Column) -> None:
+        self.items: Final = values
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, i: int) -> Any:
+        return at(self.items, i)
+
+    def part(self, start: int, stop: int) -> ItemArray:
+        """Return some of the items."""
+        return ItemArray(self.items[start:stop])
+
+    def field(self, name: str, *, within: str | None = None) -> list[Any]:
+        """Return the values of one field, `MISSING` where an item has none."""
+        return ItemList(to_list(self.items)).field(name, within=within)
+
+
+def to_items(given: Any, parameter: str, *, allow_empty: bool = False) -> Items:
+    """Take the first argument of a batch call.
+
+    Parameters
+    ----------
+    given : list, tuple, array, DataFrame, Arrow table, or mapping of columns
+    parameter : str
+        What errors call it.
+    allow_empty : bool
+        Whether there may be none.
+
+    Raises
+    ------
+    InvalidArgumentError
+        When it is none of these, or empty, or its columns differ in length.
+    """
+    items = _to_items(given, parameter)
+    if not len(items) and not allow_empty:
+        raise InvalidArgumentError(
+            parameter,
+            given,
+            f"cannot use {parameter}: there are none; pass allow_empty=True if that is meant",
+        )
+    return items
+
+
+def camel(name: str) -> str:
+    """Spell a name in camelCase.
+
+    Examples
+    --------
+    >>> camel("component_type_id")
+    'componentTypeId'
+    """
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
+def field_of(item: Any, name: str) -> Any:
+    """Return one field of one item, `MISSING` where it has none."""
+    if isinstance(item, Mapping):
+        found = item.get(name, MISSING)
+        return item.get(camel(name), MISSING) if found is MISSING else found
+    if isinstance(item, (str, int, type(None))):
+        return MISSING
+    return getattr(item, name, MISSING)
+
+
+def _pull_optional(parents: list[Any], name: str) -> list[Any]:
+    if set(map(type, parents)) == {dict}:
+        found = [parent.get(name, MISSING) for parent in parents]
+        if MISSING not in found:
+            return found
+    return [field_of(parent, name) for parent in parents]
+
+
+def _to_items(given: Any, parameter: str) -> Items:
+    if isinstance(given, Items):
+        return given
+    if isinstance(given, (list, tuple)):
+        return ItemList(list(given))  # the caller's may change before the result is looked at
+    if isinstance(given, np.ndarray) and given.ndim == 1:
+        if given.dtype.names:
+            return _columns({name: given[name] for name in given.dtype.names}, given, parameter)
+        return ItemArray(given)
+    if isinstance(given, Mapping):
+        return _columns(given, given, parameter)
+    if hasattr(given, "columns") and hasattr(given, "iloc"):
+        return _columns({name: given[name] for name in given.columns}, given, parameter)
+    if hasattr(given, "column_names") and hasattr(given, "column"):
+        return _columns(dict(zip(given.column_names, given.columns, strict=True)), given, parameter)
+    if hasattr(given, "to_arrow") or hasattr(given, "__arrow_c_stream__"):
+        return _to_items(_to_arrow(given), parameter)
+    if hasattr(given, "array") and hasattr(given, "index"):
+        return ItemArray(as_column(given))
+    raise InvalidArgumentError(
+        parameter,
+        given,
+        f"cannot use {type(given).__name__} as {parameter}; give a list, a DataFrame, an Arrow "
+        "table or a mapping of columns",
+    )
+
+
+def _to_arrow(given: Any) -> Any:
+    if hasattr(given, "to_arrow"):
+        return given.to_arrow()
+    import pyarrow as pa
+
+    return pa.table(given)
+
+
+def _columns(given: Mapping[Any, Any], whole: Any, parameter: str) -> Columns:
+    columns: dict[str, Column] = {}
+    scalars: dict[str, Any] = {}
+    for name, values in given.items():
+        if not isinstance(name, str):
+            raise InvalidArgumentError(
+                parameter, whole, f"cannot use {parameter}: {name!r} is no name of a column"
+            )
+        if values is None or isinstance(values, (str, int, float, np.generic)):
+            scalars[name] = values
+            continue
+        try:
+            columns[name] = as_column(values)
+        except TypeError as error:
+            raise InvalidArgumentError(
+                parameter,
+                whole,
+                f"cannot use {parameter}: {name!r} is no column, {error}; give a mapping of names "
+                "to arrays, or a list of items",
+            ) from error
+    lengths = {len(column) for column in columns.values()}
+    if len(lengths) > 1 or (scalars and not lengths):
+        shown = first_three(f"{name} has {len(column)}" for name, column in columns.items())
+        raise InvalidArgumentError(
+            parameter,
+            whole,
+            f"cannot use {parameter}: columns are arrays of one length ({shown or 'no array'})",
+        )
+    n = lengths.pop() if lengths else 0
+    columns.update({name: [value] * n for name, value in scalars.items()})
+    return Columns(columns, n)

@@ -1,0 +1,227 @@
+"""The overrides of a batch of creations, a component type at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar.errors import InvalidArgumentError, ValidationError
+from ecs_columnar.schema import Component
+from ecs_columnar.services.catalogue import Catalogue
+from ecs_columnar.services.codec import Columns
+from ecs_columnar.services.columns import Column, are_missing, factorize, take, to_list
+from ecs_columnar.services.items import MISSING
+from ecs_columnar.services.relocation import are_dead
+
+TypeIds = tuple[str, ...]
+
+
+class TypeColumns(NamedTuple):
+    """The data of one component type.
+
+    Attributes
+    ----------
+    columns : Columns
+    positions : intp array, shape (n,), or None
+        Where the data of each item stands in the columns; None is where the item
+        stands itself.
+    """
+
+    columns: Columns
+    positions: NDArray[np.intp] | None
+
+    def at(self, rows: NDArray[np.intp] | slice) -> Component:
+        """Return the data of some items."""
+        return self.columns.at(rows if self.positions is None else self.positions[rows])
+
+
+class Overrides:
+    """What ``n`` items say of components.
+
+    Attributes
+    ----------
+    keys : intp array, shape (n,)
+        Which set of component types each item has.
+    key_sets : list of tuple of str
+        Each in the order of the item.
+    by_type : dict of str to TypeColumns
+        Of the types that are registered.
+    errors : dict of int to ValidationError
+        Of each item that has a fault: that of the first bad type in its order.
+    is_malformed : bool array, shape (n,)
+        Which items have something else than a mapping.
+    """
+
+    def __init__(self, catalogue: Catalogue, n: int) -> None:
+        self._catalogue: Final = catalogue
+        self.n: Final = n
+        self.keys = np.zeros(n, np.intp)
+        self.key_sets: list[TypeIds] = [()]
+        self.by_type: dict[str, TypeColumns] = {}
+        self.errors: dict[int, ValidationError] = {}
+        self.is_malformed = np.zeros(n, np.bool_)
+        self._ranks: dict[int, int] = {}
+
+    @classmethod
+    def of_items(cls, catalogue: Catalogue, given: list[Any]) -> Overrides:
+        """Take a mapping of component types to data an item, None where there are none."""
+        found = cls(catalogue, len(given))
+        types = set(map(type, given))
+        if not types <= {dict}:
+            given = [_NOTHING if item is None or item is MISSING else item for item in given]
+            is_mapping = [isinstance(item, Mapping) for item in given]
+            found.is_malformed[:] = np.logical_not(is_mapping)
+            given = [item if ok else _NOTHING for item, ok in zip(given, is_mapping, strict=True)]
+        found.keys, found.key_sets = factorize(list(map(tuple, given)))
+        for type_id, rows in found._rows_by_type():
+            data = list(map(itemgetter(type_id), given if rows is None else _some(given, rows)))
+            found._take(type_id, rows, lambda codec, data=data: codec.to_columns(data))
+        return found
+
+    @classmethod
+    def of_columns(cls, catalogue: Catalogue, columns: Mapping[str, Column], n: int) -> Overrides:
+        """Take a column a field, or a column of whole data.
+
+        Parameters
+        ----------
+        catalogue : Catalogue
+        columns : mapping of str to column
+            By type and field, such as ``"core:position.locationId"``; or by type,
+            with the whole data, or booleans where the type has no fields. What is
+            missing is not there: a property, or where all are, the component.
+        n : int
+        """
+        found = cls(catalogue, n)
+        by_type = _by_type(catalogue, columns)
+        found._find_key_sets(by_type)
+        for type_id, rows in found._rows_by_type():
+            fields = by_type[type_id]
+            if rows is not None:
+                fields = {name: take(column, rows) for name, column in fields.items()}
+            k = n if rows is None else rows.shape[0]
+            found._take(type_id, rows, lambda codec, f=fields, k=k: _from_fields(codec, f, k))
+        return found
+
+    def _find_key_sets(self, by_type: Mapping[str, Mapping[str, Column]]) -> None:
+        if not by_type:
+            return
+        present = np.zeros((self.n, len(by_type)), np.bool_)
+        for k, fields in enumerate(by_type.values()):
+            for field, column in fields.items():
+                present[:, k] |= _are_flags(column) if field == _WHOLE else ~are_missing(column)
+        types = list(by_type)
+        if present.all():
+            self.key_sets = [tuple(types)]
+            return
+        packed = np.packbits(present, axis=1)
+        distinct, keys = np.unique(packed, axis=0, return_inverse=True)
+        self.keys = keys.reshape(-1).astype(np.intp)
+        flags = np.unpackbits(distinct, axis=1, count=len(types)).astype(np.bool_)
+        self.key_sets = [
+            tuple(t for t, has in zip(types, row, strict=True) if has) for row in flags
+        ]
+
+    def _rows_by_type(self) -> list[tuple[str, NDArray[np.intp] | None]]:
+        types = dict.fromkeys(type_id for key_set in self.key_sets for type_id in key_set)
+        found: list[tuple[str, NDArray[np.intp] | None]] = []
+        for type_id in types:
+            has = np.array([type_id in key_set for key_set in self.key_sets], np.bool_)
+            if has.all():
+                found.append((type_id, None))
+            else:
+                found.append((type_id, np.flatnonzero(has[self.keys])))
+        return found
+
+    def _take(self, type_id: str, rows: NDArray[np.intp] | None, to_columns: Any) -> None:
+        if type_id not in self._catalogue.components:
+            every = range(self.n) if rows is None else rows.tolist()
+            self._blame(type_id, every, dict.fromkeys(range(len(every)), _UNKNOWN))
+            return
+        columns = to_columns(self._catalogue.codec(type_id))
+        errors = dict(columns.errors)
+        if type_id == self._catalogue.place.type_id:
+            field = self._catalogue.place.field
+            for i in np.flatnonzero(are_dead(self._catalogue.world, columns.values["place"])):
+                errors.setdefault(int(i), [f"$.{field}: this entity is dead, or of another world"])
+        positions = None
+        if rows is not None:
+            positions = np.empty(self.n, np.intp)
+            positions[rows] = np.arange(rows.shape[0])
+        self.by_type[type_id] = TypeColumns(columns, positions)
+        self._blame(type_id, range(self.n) if rows is None else rows, errors)
+
+    def _blame(self, type_id: str, rows: Any, errors: Mapping[int, list[str]]) -> None:
+        """Keep the fault of each item that stands first in its own order of types."""
+        for i, lines in errors.items():
+            row = int(rows[i])
+            rank = self.key_sets[self.keys[row]].index(type_id)
+            if rank < self._ranks.get(row, rank + 1):
+                self._ranks[row] = rank
+                self.errors[row] = ValidationError(type_id, lines)
+
+
+_NOTHING: Final[dict[str, Any]] = {}
+_UNKNOWN: Final = ["no component type of this id is registered"]
+_WHOLE: Final = ""
+_PREFIXES: Final = (
+    "opts.component_overrides.",
+    "opts.componentOverrides.",
+    "component_overrides.",
+    "componentOverrides.",
+)
+
+
+def _some(items: list[Any], rows: NDArray[np.intp]) -> list[Any]:
+    return [items[i] for i in rows.tolist()]
+
+
+def _by_type(catalogue: Catalogue, columns: Mapping[str, Column]) -> dict[str, dict[str, Column]]:
+    by_type: dict[str, dict[str, Column]] = {}
+    for name, column in columns.items():
+        type_id, field = type_and_field(catalogue, name)
+        by_type.setdefault(type_id, {})[field] = column
+    return by_type
+
+
+def type_and_field(catalogue: Catalogue, name: str) -> tuple[str, str]:
+    """Return the component type and the field that a column is named after.
+
+    Raises
+    ------
+    InvalidArgumentError
+        When it is not the name of a type, nor has a dot.
+    """
+    for prefix in _PREFIXES:
+        name = name.removeprefix(prefix)
+    if name in catalogue.components:
+        return name, _WHOLE
+    type_id, dot, field = name.rpartition(".")
+    if not dot or not type_id or not field:
+        raise InvalidArgumentError(
+            "items",
+            name,
+            f"cannot use the column {name!r}: it is no field of an item, and no component; name "
+            'columns like "core:position.locationId", and leave the others out',
+        )
+    return type_id, field
+
+
+def _from_fields(codec: Any, fields: Mapping[str, Column], n: int) -> Columns:
+    if _WHOLE not in fields:
+        return codec.from_arrays(fields, n)  # type: ignore[no-any-return]  # a Codec
+    whole = to_list(fields[_WHOLE])
+    if codec.is_tag and set(map(type, whole)) <= {bool}:
+        whole = [{}] * n
+    return codec.to_columns(whole)  # type: ignore[no-any-return]
+
+
+def _are_flags(column: Column) -> NDArray[np.bool_]:
+    """Tell which items have a component: what is there, and is not False."""
+    if getattr(column, "dtype", None) == np.bool_:
+        return np.asarray(column)
+    is_there = ~are_missing(column)
+    return is_there & np.array([value is not False for value in to_list(column)], np.bool_)

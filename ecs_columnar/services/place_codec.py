@@ -1,0 +1,142 @@
+"""The component that says where an entity is; it has no column.
+
+Its one value is the place that the location index holds, so reading it asks
+the index and writing it is a move.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from ecs_columnar.fields import object_
+from ecs_columnar.schema import Component
+from ecs_columnar.services.codec import Columns
+from ecs_columnar.services.columns import are_missing, to_list
+from ecs_columnar.world import World
+
+
+class Whereabouts(Component, id="ecs:whereabouts"):
+    """Places on their way to the location index; no world has a column of it."""
+
+    place: object_
+
+
+class PlaceCodec:
+    """The component type whose value is the place of an entity.
+
+    Parameters
+    ----------
+    type_id : str
+        "core:position", unless the world calls it something else.
+    field : str
+        Its one field, "locationId" as a rule: a string, a handle, or None for
+        nowhere.
+
+    Examples
+    --------
+    >>> codec = PlaceCodec()
+    >>> codec.validate({"locationId": "harbour"})
+    []
+    >>> codec.validate({"locationID": "harbour"})
+    ["$.locationID: no such property; did you mean 'locationId'?", '$.locationId: is required']
+    """
+
+    component = Whereabouts
+    is_tag = False
+
+    def __init__(self, type_id: str = "core:position", field: str = "locationId") -> None:
+        self.type_id: Final = type_id
+        self.field: Final = field
+
+    def validate(self, data: Any) -> list[str]:
+        """Return everything that is wrong with one datum, a line each."""
+        if not isinstance(data, Mapping):
+            return [f"$: {data!r} is no object; give {{{self.field!r}: ...}}"]
+        errors = [self._unknown(name) for name in data if name != self.field]
+        if self.field not in data:
+            return [*errors, f"$.{self.field}: is required"]
+        if not is_place(data[self.field]):
+            errors.append(f"$.{self.field}: {data[self.field]!r} is no place; give an id, or None")
+        return errors
+
+    def to_columns(self, items: Sequence[Any]) -> Columns:
+        """Turn a datum an item into places."""
+        field = self.field
+        try:
+            places = [item[field] if len(item) == 1 else _ODD for item in items]
+        except (TypeError, KeyError):
+            places = [_ODD] * len(items)
+        if not set(map(type, places)) <= {str, type(None)}:
+            return self._checked(items)
+        return Columns(Whereabouts, {"place": _objects(places)}, np.ones(len(items), np.bool_), {})
+
+    def from_arrays(self, arrays: Mapping[str, Any], n: int) -> Columns:
+        """Turn a column of places into places."""
+        if set(arrays) != {self.field}:
+            names = [*arrays]
+            return self._checked([dict.fromkeys(names)] * n)
+        column = arrays[self.field]
+        if isinstance(column, np.ndarray) and column.dtype.kind in "iu":
+            column = column.astype(np.int64, copy=False)
+            return Columns(Whereabouts, {"place": column}, np.ones(n, np.bool_), {})
+        if not isinstance(column, list):
+            missing = are_missing(column)
+            values = _objects(to_list(column))
+            values[missing] = None
+            column = values.tolist()
+        return self.to_columns([{self.field: place} for place in column])
+
+    def decode(self, component: Any, n: int) -> list[dict[str, Any]]:
+        """Turn places back into a datum an item."""
+        return [{self.field: place} for place in _objects(component.place, n).tolist()]
+
+    def to_arrays(self, component: Any, n: int) -> dict[str, Any]:
+        """Turn places into a column, for a DataFrame."""
+        return {self.field: _objects(component.place, n)}
+
+    def read(self, world: World, entities: Any) -> list[dict[str, Any]]:
+        """Return where entities are."""
+        return [{self.field: place} for place in world.locations.of(entities).tolist()]
+
+    def read_one(self, world: World, entity: Any) -> dict[str, Any]:
+        """Return where one entity is."""
+        return {self.field: world.locations.of(entity)}
+
+    def _checked(self, items: Sequence[Any]) -> Columns:
+        found = {i: self.validate(item) for i, item in enumerate(items)}
+        errors = {i: lines for i, lines in found.items() if lines}
+        is_good = np.ones(len(items), np.bool_)
+        is_good[list(errors)] = False
+        places = [None if i in errors else item[self.field] for i, item in enumerate(items)]
+        return Columns(Whereabouts, {"place": _objects(places)}, is_good, errors)
+
+    def _unknown(self, name: Any) -> str:
+        near = difflib.get_close_matches(str(name), [self.field], 1)
+        remedy = f"; did you mean {near[0]!r}?" if near else ""
+        return f"$.{name}: no such property{remedy}"
+
+
+def is_place(value: Any) -> bool:
+    """Tell whether a value can name a place, None for nowhere."""
+    if isinstance(value, (bool, np.bool_)):
+        return False
+    return value is None or isinstance(value, (str, int, np.integer))
+
+
+_ODD: Final = object()
+
+
+def _objects(values: Any, n: int = 1) -> Any:
+    if isinstance(values, np.ndarray) and values.ndim:
+        return values
+    values = values if isinstance(values, list) else [values] * n
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
+__all__ = ["PlaceCodec", "Whereabouts", "is_place"]

@@ -1,0 +1,140 @@
+"""Entities put into places, which may be named in all ways at once."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar.dtypes import NOWHERE
+from ecs_columnar.services.catalogue import Catalogue
+from ecs_columnar.services.columns import Column, to_list
+from ecs_columnar.services.lookup import are_last, is_handle
+from ecs_columnar.world import World
+
+_PLAIN: Final = ({str}, {type(None)}, {str, type(None)})
+
+
+class Relocated(NamedTuple):
+    """Moves that were made.
+
+    Attributes
+    ----------
+    old, new : int32 array, shape (n,)
+        Place codes before and after each move; -1 for nowhere.
+    """
+
+    old: NDArray[np.int32]
+    new: NDArray[np.int32]
+
+    @property
+    def has_moved(self) -> NDArray[np.bool_]:
+        """Which moves changed something."""
+        return np.asarray(self.old != self.new)
+
+
+def relocate(catalogue: Catalogue, entities: NDArray[np.int64], places: Any) -> Relocated:
+    """Move living entities in order, and tell who listens.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    entities : int64 array, shape (n,)
+        One that is there again moves again.
+    places : place, or array of ``n`` places
+        Strings, None, and handles of living entities, in any mixture.
+    """
+    moves = moved(catalogue.world, entities, places)
+    tell_moves(catalogue, entities, moves)
+    return moves
+
+
+def moved(world: World, entities: NDArray[np.int64], places: Any) -> Relocated:
+    """Move living entities in order, as `relocate` does, and tell nobody."""
+    old = world.locations.codes_of(entities)
+    put(world, entities, places)
+    if are_last(entities).all():
+        return Relocated(old, world.locations.codes_of(entities))
+    return _chained(world, entities, places, old)
+
+
+def _chained(
+    world: World, entities: NDArray[np.int64], places: Any, before: NDArray[np.int32]
+) -> Relocated:
+    """Follow entities that moved more than once: each move starts where the last one led."""
+    new = np.full(entities.shape[0], NOWHERE, np.int32)
+    for rows, some in uniform(places, entities.shape[0]):
+        new[rows] = world.locations.find(some if isinstance(some, (list, np.ndarray)) else [some])
+    order = np.argsort(entities, kind="stable")
+    old = before[order]
+    follows = np.flatnonzero(entities[order[1:]] == entities[order[:-1]]) + 1
+    old[follows] = new[order[follows - 1]]
+    result = np.empty_like(old)
+    result[order] = old
+    return Relocated(result, new)
+
+
+def tell_moves(catalogue: Catalogue, entities: NDArray[np.int64], moves: Relocated) -> None:
+    """Tell who listens of the moves that changed something."""
+    if not catalogue.events.is_heard("entity_moved"):
+        return
+    names, rows = catalogue.world.locations.names, moves.has_moved
+    catalogue.events.tell(
+        "entity_moved",
+        entities[rows],
+        old_location_ids=lambda: names(moves.old[rows]),
+        new_location_ids=lambda: names(moves.new[rows]),
+    )
+
+
+def put(world: World, entities: NDArray[np.int64], places: Any) -> None:
+    """Move entities, in order.
+
+    Parameters
+    ----------
+    world : World
+    entities : int64 array, shape (n,)
+        Living.
+    places : place, or array of ``n`` places
+        Strings, None, and handles of living entities, in any mixture.
+    """
+    for rows, some in uniform(places, entities.shape[0]):
+        world.move(entities[rows], some)
+
+
+def place_array(column: Column) -> NDArray[Any]:
+    """Return a column of places as `relocate` takes them: integers, or objects."""
+    if isinstance(column, np.ndarray) and column.dtype.kind in "iu":
+        return column.astype(np.int64, copy=False)
+    values = to_list(column)
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
+def uniform(places: Any, n: int) -> list[tuple[slice, Any]]:
+    """Cut places into runs that are all handles, or all strings and None."""
+    if not isinstance(places, np.ndarray) or places.dtype.kind in "iu":
+        return [(slice(0, n), places)]
+    values = places.tolist()
+    if set(map(type, values)) in _PLAIN:
+        return [(slice(0, n), values)]
+    are_handles = np.fromiter(map(is_handle, values), np.bool_, n)
+    bounds = [0, *(np.flatnonzero(np.diff(are_handles)) + 1).tolist(), n]
+    runs = [slice(a, b) for a, b in itertools.pairwise(bounds)]
+    return [
+        (run, np.array(values[run], np.int64) if are_handles[run.start] else values[run])
+        for run in runs
+    ]
+
+
+def are_dead(world: World, places: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell which places are handles of no living entity."""
+    if places.dtype.kind in "iu":
+        return ~np.asarray(world.alive(places))
+    values = places.tolist()
+    if set(map(type, values)) in _PLAIN:
+        return np.zeros(len(values), np.bool_)
+    return np.array([is_handle(value) and int(value) not in world for value in values], np.bool_)

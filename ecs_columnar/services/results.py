@@ -1,0 +1,314 @@
+"""What the batch services answer with.
+
+The Python objects in a result are made when they are looked at: a call about a
+million entities makes arrays, and none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar.errors import first_three
+
+Item = TypeVar("Item")
+Path = Literal["batch", "sequential"]
+StoppedBy = Literal["error", "max_failures", "timeout"]
+
+
+class LazySequence(Sequence[Item], Generic[Item]):
+    """A sequence that makes each item when it is first looked at, and keeps it.
+
+    Equal to any list, tuple or lazy sequence of equal items.
+
+    Parameters
+    ----------
+    n : int
+        Length.
+    make : callable
+        Makes the item at a position from 0 to ``n - 1``.
+
+    Examples
+    --------
+    >>> squares = LazySequence(1_000_000, lambda i: i * i)
+    >>> squares[-1], squares[2:5]
+    (999998000001, [4, 9, 16])
+    """
+
+    __slots__ = ("_made", "_make", "_n")
+
+    def __init__(self, n: int, make: Callable[[int], Item]) -> None:
+        self._n = n
+        self._make = make
+        self._made: dict[int, Item] = {}
+
+    def __len__(self) -> int:
+        return self._n
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Item]: ...
+    def __getitem__(self, index: int | slice) -> Item | list[Item]:
+        positions = range(self._n)[index]
+        if isinstance(positions, range):
+            return [self._item(i) for i in positions]
+        return self._item(positions)
+
+    def __iter__(self) -> Iterator[Item]:
+        return map(self._item, range(self._n))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, (list, tuple, LazySequence)):
+            return NotImplemented
+        return len(other) == self._n and all(a == b for a, b in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]  # as of a list
+
+    def __repr__(self) -> str:
+        return f"[{first_three(map(repr, self[:4]))}]"
+
+    def _item(self, i: int) -> Item:
+        try:
+            return self._made[i]
+        except KeyError:
+            item = self._made[i] = self._make(i)
+            return item
+
+
+def chained(parts: Sequence[Sequence[Item]]) -> LazySequence[Item]:
+    """Join sequences without looking at their items. O(parts)."""
+    starts = np.zeros(len(parts) + 1, np.intp)
+    np.cumsum([len(part) for part in parts], out=starts[1:])
+
+    def make(i: int) -> Item:
+        k = int(np.searchsorted(starts, i, side="right")) - 1
+        return parts[k][i - int(starts[k])]
+
+    return LazySequence(int(starts[-1]), make)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFailure:
+    """One item that failed.
+
+    Attributes
+    ----------
+    item : object
+        The very object that was passed; of columns, a mapping of the row.
+    error : Exception
+        What the scalar call would have raised.
+    index : int
+        Where the item stands in the input.
+    """
+
+    item: Any
+    error: Exception
+    index: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchOperationResult:
+    """What a batch call did.
+
+    ``success_count + failure_count == total_processed`` always holds.
+
+    Attributes
+    ----------
+    successes : sequence
+        In input order: the entities that were created, the ids that were removed,
+        True for each component that was added or removed.
+    failures : sequence of BatchFailure
+        In input order.
+    handles : int64 array, shape (success_count,)
+        The entities of the successes.
+    processing_time : float
+        Milliseconds, above 0.
+    skipped : int
+        Items that were never reached.
+    rolled_back : int
+        Successes that were undone, because the call was atomic.
+    stopped_by : {None, "error", "max_failures", "timeout"}
+        The rule that ended the call early.
+    path : {"batch", "sequential"}
+    error : Exception or None
+        The `BatchTimeoutError` of a call that ran out of time.
+    """
+
+    successes: Sequence[Any] = ()
+    failures: Sequence[BatchFailure] = ()
+    handles: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    processing_time: float
+    skipped: int = 0
+    rolled_back: int = 0
+    stopped_by: StoppedBy | None = None
+    path: Path = "batch"
+    error: Exception | None = None
+
+    @property
+    def success_count(self) -> int:
+        """Number of items that succeeded, and stand."""
+        return len(self.successes)
+
+    @property
+    def failure_count(self) -> int:
+        """Number of items that failed."""
+        return len(self.failures)
+
+    @property
+    def total_processed(self) -> int:
+        """Number of items that succeeded or failed."""
+        return self.success_count + self.failure_count
+
+    @property
+    def entities(self) -> Sequence[Any]:
+        """Another name of the successes."""
+        return self.successes
+
+    @property
+    def errors(self) -> Sequence[BatchFailure]:
+        """Another name of the failures."""
+        return self.failures
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {_counts(self)}>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchIndexResult:
+    """What a batch call did to the location index.
+
+    Attributes
+    ----------
+    successful : sequence of dict
+        In input order; each says what was done, under ``"operation"``.
+    failed : sequence of BatchFailure
+        In input order.
+    handles : int64 array, shape (len(successful),)
+        Their entities; 0 where there is none.
+    index_size : int
+        Number of places with somebody in them, after the call.
+    entity_count : int
+        Number of entities that are in a place, after the call.
+    total_entities : int
+        Of a validation: the entities in all places that were asked for.
+    processing_time : float
+        Milliseconds, above 0.
+    skipped, rolled_back, stopped_by, path, error
+        As in `BatchOperationResult`.
+    """
+
+    successful: Sequence[dict[str, Any]] = ()
+    failed: Sequence[BatchFailure] = ()
+    handles: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    index_size: int
+    entity_count: int
+    total_entities: int = 0
+    processing_time: float
+    skipped: int = 0
+    rolled_back: int = 0
+    stopped_by: StoppedBy | None = None
+    path: Path = "batch"
+    error: Exception | None = None
+
+    @property
+    def successes(self) -> Sequence[dict[str, Any]]:
+        """Another name of `successful`."""
+        return self.successful
+
+    @property
+    def failures(self) -> Sequence[BatchFailure]:
+        """Another name of `failed`."""
+        return self.failed
+
+    @property
+    def success_count(self) -> int:
+        """Number of items that succeeded, and stand."""
+        return len(self.successful)
+
+    @property
+    def failure_count(self) -> int:
+        """Number of items that failed."""
+        return len(self.failed)
+
+    @property
+    def total_processed(self) -> int:
+        """Number of items that succeeded or failed."""
+        return self.success_count + self.failure_count
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {_counts(self)}; {self.entity_count} placed>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorldLoadingResult:
+    """What the loading of a world did.
+
+    Attributes
+    ----------
+    entities : BatchOperationResult
+        Of the first step: entities from their definitions.
+    spatial : BatchIndexResult
+        Of the second step: the places that were listed.
+    components : BatchOperationResult
+        Of the third step: the components of the entities.
+    instantiated_count, failed_count, total_processed : int
+        Of the entities that were listed.
+    total_processing_time : float
+        Milliseconds, above 0.
+    optimization_used : {"batch", "sequential", "sequential_fallback"}
+    fallback_reason : str or None
+        Why the batch was given up, where it was.
+    """
+
+    entities: BatchOperationResult
+    spatial: BatchIndexResult
+    components: BatchOperationResult
+    total_processing_time: float
+    optimization_used: Literal["batch", "sequential", "sequential_fallback"]
+    fallback_reason: str | None = None
+
+    @property
+    def instantiated_count(self) -> int:
+        """Number of entities that are there now."""
+        return self.entities.success_count
+
+    @property
+    def failed_count(self) -> int:
+        """Number of entities that could not be made."""
+        return self.entities.failure_count
+
+    @property
+    def total_processed(self) -> int:
+        """Number of entities that were made or failed."""
+        return self.entities.total_processed
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackResult:
+    """What the rollback of a `BatchTransactionManager` did.
+
+    Attributes
+    ----------
+    rolled_back, failed : int
+        Operations that were undone, and that could not be.
+    operations : tuple of dict
+        Each of them, the last one first, with ``"operation_type"``,
+        ``"operation_data"``, ``"success"`` and, where it failed, ``"error"``.
+    """
+
+    rolled_back: int = 0
+    failed: int = 0
+    operations: tuple[dict[str, Any], ...] = ()
+
+
+def _counts(result: BatchOperationResult | BatchIndexResult) -> str:
+    parts = [f"{result.success_count} succeeded", f"{result.failure_count} failed"]
+    parts += [f"{result.skipped} skipped"] if result.skipped else []
+    parts += [f"{result.rolled_back} rolled back"] if result.rolled_back else []
+    parts += [f"stopped by {result.stopped_by}"] if result.stopped_by else []
+    return ", ".join(parts) + f" in {result.processing_time:.3g} ms ({result.path})"

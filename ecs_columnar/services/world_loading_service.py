@@ -1,0 +1,288 @@
+"""Whole worlds: entities, places and components, in three steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar.errors import (
+    BatchTimeoutError,
+    InvalidArgumentError,
+    RepositoryConsistencyError,
+)
+from ecs_columnar.services.additions import Addition
+from ecs_columnar.services.batch_service import (
+    BatchService,
+    Surroundings,
+    operation_result,
+)
+from ecs_columnar.services.call import Deadline, Operation, Outcome
+from ecs_columnar.services.columns import take, to_list
+from ecs_columnar.services.creation import Creation
+from ecs_columnar.services.entity_lifecycle_manager import dangling_locations
+from ecs_columnar.services.instances import Instance
+from ecs_columnar.services.items import Columns, ItemList, Items, to_items
+from ecs_columnar.services.loading_items import EntityItems, component_items
+from ecs_columnar.services.options import BatchOptions, OnProgress
+from ecs_columnar.services.results import (
+    BatchIndexResult,
+    BatchOperationResult,
+    Path,
+    WorldLoadingResult,
+    chained,
+)
+from ecs_columnar.services.settings import ReadSettings, Settings
+from ecs_columnar.services.spatial import Placing
+from ecs_columnar.services.undo import undoable
+from ecs_columnar.world import World
+
+Optimization = Literal["batch", "sequential", "sequential_fallback"]
+CRITICAL: Final = (RepositoryConsistencyError, BatchTimeoutError)
+"""What makes a batch not to be trusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceReport:
+    """References of a world that lead nowhere.
+
+    Attributes
+    ----------
+    dangling_locations : list of str
+        Places that no entity is, though somebody is in them.
+    dangling_definitions : list of str
+        Definitions that are not registered, though somebody is made of them.
+    """
+
+    dangling_locations: list[str]
+    dangling_definitions: list[str]
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether there are none."""
+        return not (self.dangling_locations or self.dangling_definitions)
+
+
+class _Loaded(NamedTuple):
+    entities: BatchOperationResult
+    spatial: BatchIndexResult
+    components: BatchOperationResult
+
+
+class WorldLoadingService(BatchService):
+    """Load worlds.
+
+    Parameters
+    ----------
+    world : World
+    enable_optimization : bool
+        Whether worlds are loaded in batches, and not item by item.
+    batch_size : int
+    max_batch_size : int
+    threshold : int
+        Worlds with fewer entities are loaded item by item.
+    timeout_ms : float, optional
+        After which a step that is done in batches is given up, and the world is
+        loaded item by item.
+    settings : callable, optional
+        Returns all settings at the time of a call, instead of those above.
+    surroundings : Surroundings, optional
+        Clock, logger, monitoring.
+
+    Examples
+    --------
+    >>> from ecs_columnar.services import create_default_services_with_config
+    >>> services = create_default_services_with_config()
+    >>> _ = services.definitions.register({"id": "core:actor", "components": {}})
+    >>> result = services.world_loading_service.load_world(
+    ...     {
+    ...         "entities": [{"instanceId": "ann", "definitionId": "core:actor"}],
+    ...         "locations": [{"entityId": "ann", "locationId": "harbour"}],
+    ...     }
+    ... )
+    >>> result.instantiated_count, result.optimization_used
+    (1, 'sequential')
+    """
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        enable_optimization: bool = True,
+        batch_size: int = 100,
+        max_batch_size: int = 200,
+        threshold: int = 5,
+        timeout_ms: float | None = None,
+        settings: ReadSettings | None = None,
+        surroundings: Surroundings | None = None,
+    ) -> None:
+        constant = Settings(
+            default_batch_size=batch_size,
+            max_batch_size=max_batch_size,
+            defaults={"timeout_ms": timeout_ms},
+            enable_batch_operations=enable_optimization,
+            threshold=threshold,
+        )
+        super().__init__(world, settings or constant, surroundings)
+
+    def load_world(
+        self,
+        world_data: Any,
+        *,
+        on_progress: OnProgress | None = None,
+        progress: bool | None = None,
+    ) -> WorldLoadingResult:
+        """Load a world into this one.
+
+        An entity that is malformed, lacks an id, repeats one or names an unknown
+        definition is one failure, and so are its components and its place; all
+        others are loaded. Entities and their locations can be in any order.
+
+        Parameters
+        ----------
+        world_data : mapping, or columns
+            ``{"entities": [{"instanceId", "definitionId", "components"}],
+            "locations": [{"entityId", "locationId"}]}``, where both may be columns
+            too; or the columns of the entities.
+        on_progress : callable, optional
+            Called after each batch of each step; see `BatchOptions`.
+        progress : bool, optional
+            Whether to show a progress bar for each step.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When it is none of these; nothing has happened.
+        """
+        entities, locations = _parts(world_data)
+        deadline = Deadline(None, self._surroundings.clock)
+        options: BatchOptions = {
+            "allow_empty": True,
+            "on_progress": on_progress,
+            "progress": bool(progress),
+        }
+        with self._catalogue.events.collected():
+            loaded, used, reason = self._load(entities, locations, options)
+            result = WorldLoadingResult(
+                entities=loaded.entities,
+                spatial=loaded.spatial,
+                components=loaded.components,
+                total_processing_time=deadline.elapsed_ms,
+                optimization_used=used,
+                fallback_reason=reason,
+            )
+            self._catalogue.events.tell(
+                "world_loaded",
+                loaded.entities.handles,
+                result=result,
+            )
+        return result
+
+    def validate_references(self) -> ReferenceReport:
+        """Report places and definitions that somebody refers to, and that are not there."""
+        world = self.world
+        instances = world.query(Instance).handles()
+        named = set(world.get(instances, Instance).definition.tolist()) if len(instances) else set()
+        unknown = sorted(name for name in named if name not in self._catalogue.definitions)
+        return ReferenceReport(dangling_locations(world), unknown)
+
+    def _load(
+        self, entities: Items, locations: Items, options: BatchOptions
+    ) -> tuple[_Loaded, Optimization, str | None]:
+        settings, n = self.settings, len(entities) or len(locations)
+        untimed: BatchOptions = {**options, "timeout_ms": None}
+        if not settings.enable_batch_operations or n < settings.threshold:
+            return self._steps(entities, locations, untimed, "sequential"), "sequential", None
+        try:
+            with undoable(self._catalogue):
+                return self._steps(entities, locations, options, "batch"), "batch", None
+        except CRITICAL as error:
+            self._surroundings.logger.warning("loading item by item, because %s", error)
+            loaded = self._steps(entities, locations, untimed, "sequential")
+            return loaded, "sequential_fallback", str(error)
+
+    def _steps(
+        self, entities: Items, locations: Items, options: BatchOptions, path: Path
+    ) -> _Loaded:
+        operation = Creation(self._catalogue)
+        made = self._step(operation, EntityItems(entities), options, path)
+        failed = np.array([failure.index for failure in made.failures], np.intp)
+        rows = np.delete(np.arange(len(entities)), failed)
+        placing = Placing(self._catalogue, "spatial_batch_add", "add")
+        places = self._without_failed(entities, failed, locations)
+        placed = self._step(placing, places, options, path)
+        parts = component_items(self._catalogue, entities, rows)
+        added = [self._step(Addition(self._catalogue), part, options, path) for part in parts]
+        return _Loaded(operation_result(made), self._index_result(placed), _joined(added, path))
+
+    def _step(
+        self, operation: Operation, items: Items, options: BatchOptions, path: Path
+    ) -> Outcome:
+        """Run a step.
+
+        Raises
+        ------
+        BatchTimeoutError
+            When it ran out of time.
+        """
+        outcome = self._run(operation, items, "world_data", options, path=path)
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome
+
+    def _without_failed(self, entities: Items, failed: NDArray[np.intp], locations: Items) -> Items:
+        """Leave out the places of entities that failed: one fault is one failure."""
+        if not failed.shape[0] or not len(locations):
+            return locations
+        ids = take(entities.field("instance_id"), failed)
+        gone = {i for i in to_list(ids) if isinstance(i, str) and i not in self.world.ids}
+        wanted = to_list(locations.field("entity_id"))
+        kept = [not (isinstance(i, str) and i in gone) for i in wanted]
+        if all(kept):
+            return locations
+        rows = np.flatnonzero(kept)
+        if isinstance(locations, Columns):
+            cut = {name: take(column, rows) for name, column in locations.columns.items()}
+            return Columns(cut, rows.shape[0])
+        return ItemList([locations[i] for i in rows.tolist()])
+
+
+def _joined(outcomes: Sequence[Outcome], path: Path) -> BatchOperationResult:
+    if len(outcomes) == 1:
+        return operation_result(outcomes[0])
+    none = np.empty(0, np.int64)
+    return BatchOperationResult(
+        successes=chained([outcome.successes for outcome in outcomes]),
+        failures=chained([outcome.failures for outcome in outcomes]),
+        handles=np.concatenate([none, *(outcome.handles for outcome in outcomes)]),
+        processing_time=sum((outcome.processing_time for outcome in outcomes), start=1e-6),
+        path=path,
+    )
+
+
+def _parts(world_data: Any) -> tuple[Items, Items]:
+    """Return the entities and the locations of a world."""
+    if isinstance(world_data, Mapping) and {"entities", "locations"} & world_data.keys():
+        parts = [world_data.get(name) for name in ("entities", "locations")]
+    elif isinstance(world_data, Mapping) or hasattr(world_data, "columns"):
+        parts = [world_data, None]
+    else:
+        raise InvalidArgumentError(
+            "world_data",
+            world_data,
+            f"cannot load a world from {type(world_data).__name__}; give a mapping with entities "
+            "and locations, or the columns of the entities",
+        )
+    entities, locations = (
+        to_items([] if part is None else part, "world_data", allow_empty=True) for part in parts
+    )
+    if not len(entities) and parts[0] is world_data:
+        raise InvalidArgumentError(
+            "world_data",
+            world_data,
+            "cannot load a world: there are neither entities nor locations",
+        )
+    return entities, locations
