@@ -27,6 +27,7 @@ from ecs_columnar.services.results import (
     Path,
     StoppedBy,
     chained,
+    nothing,
 )
 
 logger = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ class Outcome:
 
     path: Path
     applied: list[Applied] = field(default_factory=list)
-    failures: Sequence[BatchFailure] = ()
+    failures: Sequence[BatchFailure] = field(default_factory=nothing)
     skipped: int = 0
     rolled_back: int = 0
     stopped_by: StoppedBy | None = None
@@ -198,6 +199,8 @@ class BatchCall:
         outcome, batches = self._outcome, self._batches
         if len(self._items):
             self._run_blocks()
+        elif self._operation.is_whole:
+            self._outcome.applied.append(self._operation.prepare(self._items).apply(0))
         outcome.failures = self._failed[0] if len(self._failed) == 1 else chained(self._failed)
         outcome.stopped_by = outcome.stopped_by or batches.stopped_by
         outcome.skipped = len(self._items) - batches.position
@@ -276,7 +279,7 @@ def _failures(
     items: Items, prepared: Prepared, rows: NDArray[np.intp], start: int
 ) -> Sequence[BatchFailure]:
     if not rows.shape[0]:
-        return ()  # so that nothing of the block is kept
+        return nothing()  # so that nothing of the block is kept
 
     def make(k: int) -> BatchFailure:
         i = int(rows[k])

@@ -14,7 +14,7 @@ from ecs_columnar.services.columns import Column, to_list
 from ecs_columnar.services.lookup import are_last, is_handle
 from ecs_columnar.world import World
 
-_PLAIN: Final = ({str}, {type(None)}, {str, type(None)})
+_PLAIN: Final = frozenset({str, type(None)})
 
 
 class Relocated(NamedTuple):
@@ -119,7 +119,7 @@ def uniform(places: Any, n: int) -> list[tuple[slice, Any]]:
     if not isinstance(places, np.ndarray) or places.dtype.kind in "iu":
         return [(slice(0, n), places)]
     values = places.tolist()
-    if set(map(type, values)) in _PLAIN:
+    if _PLAIN.issuperset(map(type, values)):
         return [(slice(0, n), values)]
     are_handles = np.fromiter(map(is_handle, values), np.bool_, n)
     bounds = [0, *(np.flatnonzero(np.diff(are_handles)) + 1).tolist(), n]
@@ -135,6 +135,6 @@ def are_dead(world: World, places: NDArray[Any]) -> NDArray[np.bool_]:
     if places.dtype.kind in "iu":
         return ~np.asarray(world.alive(places))
     values = places.tolist()
-    if set(map(type, values)) in _PLAIN:
+    if _PLAIN.issuperset(map(type, values)):
         return np.zeros(len(values), np.bool_)
     return np.array([is_handle(value) and int(value) not in world for value in values], np.bool_)

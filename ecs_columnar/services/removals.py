@@ -147,11 +147,13 @@ class PreparedDespawning:
         self._catalogue = catalogue
         self._ids = ids
         self.handles = find_entities(catalogue.world, ids)
-        self._crowds: dict[int, NDArray[np.int64]] = {}
+        self._crowds: dict[int, list[str]] = {}
         self.is_bad = self.handles == 0
-        self.is_bad[~self.is_bad] = ~are_first(self.handles[~self.is_bad])
         if catalogue.location_policy == "refuse":
             self._refuse_crowded()
+        else:
+            known = ~self.is_bad
+            self.is_bad[known] = ~are_first(self.handles[known])
 
     def error(self, i: int) -> Exception:
         """Make the error of an item that fails."""
@@ -159,11 +161,10 @@ class PreparedDespawning:
         crowd = self._crowds.get(i)
         if crowd is None:
             return not_found(instance_id, "instance_id", "remove an entity")
-        shown = first_three(self._catalogue.world.ids.names(crowd[:4]))
         return InvalidArgumentError(
             "instance_id",
             instance_id,
-            f"cannot remove {instance_id!r}: {crowd.shape[0]} entities are in it ({shown}); move "
+            f"cannot remove {instance_id!r}: entities are in it ({first_three(crowd)}); move "
             'them away first, or set the location policy to "keep" or "clear"',
         )
 
@@ -194,13 +195,15 @@ class PreparedDespawning:
 
     def _refuse_crowded(self) -> None:
         """Mark entities that others are in, unless these are removed before them."""
-        gone: set[int] = set()
-        for i in np.flatnonzero(~self.is_bad).tolist():
-            handle = int(self.handles[i])
-            crowd = self._catalogue.world.locations[handle]
-            crowd = crowd[[other not in gone and other != handle for other in crowd.tolist()]]
-            if crowd.shape[0]:
-                self._crowds[i], self.is_bad[i] = crowd.copy(), True
+        world, gone = self._catalogue.world, {0}
+        for i, handle in enumerate(self.handles.tolist()):
+            if handle in gone:
+                self.is_bad[i] = True
+                continue
+            others = set(world.locations[handle].tolist()) - gone - {handle}
+            if others:
+                self.is_bad[i] = True
+                self._crowds[i] = [world.ids.names(other) for other in sorted(others)]
             else:
                 gone.add(handle)
 

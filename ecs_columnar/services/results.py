@@ -80,6 +80,11 @@ class LazySequence(Sequence[Item], Generic[Item]):
             return item
 
 
+def nothing() -> LazySequence[Any]:
+    """Return a sequence without items."""
+    return LazySequence(0, lambda i: i)
+
+
 def chained(parts: Sequence[Sequence[Item]]) -> LazySequence[Item]:
     """Join sequences without looking at their items. O(parts)."""
     starts = np.zeros(len(parts) + 1, np.intp)
@@ -139,8 +144,8 @@ class BatchOperationResult:
         The `BatchTimeoutError` of a call that ran out of time.
     """
 
-    successes: Sequence[Any] = ()
-    failures: Sequence[BatchFailure] = ()
+    successes: Sequence[Any] = field(default_factory=nothing)
+    failures: Sequence[BatchFailure] = field(default_factory=nothing)
     handles: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     processing_time: float
     skipped: int = 0
@@ -202,8 +207,8 @@ class BatchIndexResult:
         As in `BatchOperationResult`.
     """
 
-    successful: Sequence[dict[str, Any]] = ()
-    failed: Sequence[BatchFailure] = ()
+    successful: Sequence[dict[str, Any]] = field(default_factory=nothing)
+    failed: Sequence[BatchFailure] = field(default_factory=nothing)
     handles: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     index_size: int
     entity_count: int

@@ -278,7 +278,7 @@ class UnplacedEntities(NamedTuple):
 class Validation:
     """Look into places; changes nothing."""
 
-    name = "spatial_batch_validate"
+    name = "spatial_batch_validate_locations"
     is_whole = False
 
     def __init__(self, catalogue: Catalogue) -> None:
