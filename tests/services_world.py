@@ -122,6 +122,7 @@ def members(world: ecs.World) -> dict[str, set[str]]:
 
 ids = st.sampled_from([f"e{i}" for i in range(12)])
 bad_ids = st.sampled_from(["", "  ", None, 1.5, float("nan"), [], True])
+definitions = st.sampled_from([*DEFINITIONS, "core:unknown"])
 places = st.sampled_from(["inn", " inn ", "harbour", "e0", "e1"])
 no_places = st.sampled_from([None, "", " "])
 health = st.integers(0, 3).map(lambda points: {"points": points})
@@ -153,14 +154,14 @@ def creations(draw: st.DrawFn, *, bad: bool = True) -> Any:
     """Draw an item to create."""
     if bad and draw(st.integers(0, 14)) == 0:
         return draw(st.sampled_from([None, 5, "x", {}, {"opts": {}}, {"definition_id": 3}]))
-    definitions = [*DEFINITIONS] + (["core:unknown"] if bad else [])
+    known = st.sampled_from([*DEFINITIONS])
     instance_id = draw(st.one_of(ids, ids, ids, bad_ids.filter(lambda i: i is not None)))
     opts: dict[str, Any] = {"instance_id": instance_id if bad else draw(ids)}
     if bad and draw(st.integers(0, 14)) == 0:
         opts["component_overrides"] = draw(st.sampled_from([[], "x", 5]))
     elif draw(st.booleans()):
         opts["component_overrides"] = dict(draw(st.lists(typed(bad=bad), max_size=3)))
-    return {"definition_id": draw(st.sampled_from(definitions)), "opts": opts}
+    return {"definition_id": draw(definitions if bad else known), "opts": opts}
 
 
 @st.composite

@@ -47,9 +47,15 @@ class EntityItems(Items):
     def option(self, name: str) -> Column:
         """Return ids, blank where there is none, and no overrides."""
         column = self.field(name)
-        if name != "instance_id" or not isinstance(column, list):
+        if name != "instance_id":
             return column
-        return ["" if value is None or value is MISSING else value for value in column]
+        if isinstance(column, list):
+            return ["" if value is None or value is MISSING else value for value in column]
+        gaps = are_missing(column)
+        if not gaps.any():
+            return column
+        pairs = zip(gaps.tolist(), to_list(column), strict=True)
+        return ["" if is_gap else value for is_gap, value in pairs]
 
 
 def component_items(catalogue: Catalogue, items: Items, rows: NDArray[np.intp]) -> list[Items]:
