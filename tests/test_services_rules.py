@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import math
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,6 +26,7 @@ from ecs_columnar.services.batch_service import Surroundings
 from tests.fingerprint import assert_unchanged, fingerprint
 from tests.services_world import (
     add,
+    catalogue,
     create,
     lifecycle,
     members,
@@ -804,3 +806,21 @@ def test_reading_a_generator_is_refused() -> None:
 
     with pytest.raises(ecs.InvalidArgumentError, match="generator"):
         operations(new_world()).batch_create_entities(items())
+
+
+def test_rule_8_uses_threads_when_it_is_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = new_world()
+    threads: list[str] = []
+    codec = catalogue(world).components["core:health"]
+    to_columns = type(codec).to_columns
+
+    def remember(self: Any, items: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        return to_columns(self, items)
+
+    monkeypatch.setattr(type(codec), "to_columns", remember)
+    items = [create(i, health={"points": 1}, name={"text": "x"}) for i in range(10)]
+
+    operations(world).batch_create_entities(items, enable_parallel=True)
+    assert len(threads) > 2
+    assert {name.startswith("ecs_columnar") for name in threads[:2]} == {True}

@@ -102,7 +102,8 @@ class BatchOperationManager(BatchService):
         InvalidArgumentError
             When an argument of the call is wrong; nothing has happened.
         """
-        return self._operate(Creation(self._catalogue), items, options)
+        in_threads = self._options(options).enable_parallel
+        return self._operate(Creation(self._catalogue, in_threads=in_threads), items, options)
 
     def batch_add_components(
         self, items: Any, **options: Unpack[BatchOptions]

@@ -7,12 +7,13 @@ the same component types and definitions.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.errors import InvalidArgumentError
+from ecs_columnar.errors import ConfigurationError, InvalidArgumentError
 from ecs_columnar.schema import Component
 from ecs_columnar.services.codec import Codec
 from ecs_columnar.services.component_types import ComponentTypes
@@ -56,8 +57,9 @@ class Catalogue:
     place : PlaceCodec
         The component type that says where an entity is.
     events : Events
-    default_components : dict of str to dict
-        For entities that have a certain tag: component types and their data.
+    read_defaults : callable
+        Returns, by tag, the component types that entities with it get as well: a
+        mapping to their data, or a sequence of those that need none.
     location_policy : {"keep", "clear", "refuse"}
         What becomes of entities whose location is removed.
     logger : logging.Logger
@@ -70,7 +72,7 @@ class Catalogue:
         self.components.register(self.place)
         self.definitions: Final = DefinitionTypes(self.components)
         self.events: Final = Events(world)
-        self.default_components: dict[str, dict[str, Any]] = {}
+        self.read_defaults: Callable[[], Mapping[str, Any]] = dict
         self.location_policy: LocationPolicy = "keep"
         self.logger = logging.getLogger("ecs_columnar.services")
         self._prefabs: dict[str, Prefab] = {}
@@ -89,6 +91,25 @@ class Catalogue:
         found = self._prefabs.get(definition_id)
         if found is None:
             found = self._prefabs[definition_id] = self._make_prefab(definition_id)
+        return found
+
+    def default_components(self, type_ids: Iterable[str]) -> dict[str, Component]:
+        """Return what entities with these component types get as well.
+
+        Raises
+        ------
+        ConfigurationError
+            When it is no component, or its data does not fit.
+        """
+        given, found = set(type_ids), {}
+        for tag, components in self.read_defaults().items():
+            if tag not in given:
+                continue
+            if not isinstance(components, Mapping):
+                components = {type_id: {} for type_id in components}
+            for type_id, data in components.items():
+                if type_id not in given:
+                    found[type_id] = self._default_component(tag, type_id, data)
         return found
 
     def types_of(self, kind: Kind) -> tuple[str, ...]:
@@ -134,6 +155,20 @@ class Catalogue:
             return True
         is_place = type_id == self.place.type_id
         return is_place and self.world.locations.of(entity) != self.defined_place(kind)
+
+    def _default_component(self, tag: str, type_id: str, data: Any) -> Component:
+        if type_id not in self.components or type_id == self.place.type_id:
+            raise ConfigurationError(
+                f"cannot give {type_id} to entities with {tag}: it is no component type that is "
+                "registered and no place; mend defaults in the configuration"
+            )
+        columns = self.codec(type_id).to_columns([data])
+        if columns.errors:
+            raise ConfigurationError(
+                f"cannot give {type_id} to entities with {tag}: {'; '.join(columns.errors[0])}; "
+                "mend defaults in the configuration"
+            )
+        return columns.at(0)  # type: ignore[arg-type]  # one item
 
     def _make_prefab(self, definition_id: str) -> Prefab:
         data = self.definitions[definition_id]["components"]

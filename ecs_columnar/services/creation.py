@@ -53,22 +53,33 @@ class Creation:
     catalogue : Catalogue
     was_reconstructed : bool
         What events say of it.
+    in_threads : bool
+        Whether component types may be validated in threads.
     """
 
     name = "batch_create_entities"
     is_whole = False
 
-    def __init__(self, catalogue: Catalogue, *, was_reconstructed: bool = False) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        *,
+        was_reconstructed: bool = False,
+        in_threads: bool = False,
+    ) -> None:
         self.catalogue: Final = catalogue
+        self.in_threads: Final = in_threads
         self.was_reconstructed: Final = was_reconstructed
 
     def prepare(self, items: Items) -> PreparedCreation:
         """Validate a block of items."""
-        catalogue = self.catalogue
+        catalogue, threads = self.catalogue, self.in_threads
         if isinstance(items, Columns):
-            overrides = Overrides.of_columns(catalogue, items.rest(*_FIELDS), len(items))
+            columns = items.rest(*_FIELDS)
+            overrides = Overrides.of_columns(catalogue, columns, len(items), in_threads=threads)
         else:
-            overrides = Overrides.of_items(catalogue, items.option("component_overrides"))
+            given = items.option("component_overrides")
+            overrides = Overrides.of_items(catalogue, given, in_threads=threads)
             overrides.is_malformed |= _are_no_options(items.field("opts"))
         definitions = _Definitions(catalogue, items.field("definition_id"))
         ids = _Ids(catalogue, items.option("instance_id"), is_columnar=items.is_columnar)
@@ -203,14 +214,8 @@ class PreparedCreation:
 
     def _defaults(self, prefab: Prefab, key_set: tuple[str, ...]) -> dict[str, Component]:
         """Return the components that entities with certain tags get by default."""
-        given = {*prefab.type_ids, *key_set}
-        return {
-            type_id: component
-            for tag, components in self._operation.catalogue.default_components.items()
-            if tag in given
-            for type_id, component in components.items()
-            if type_id not in given
-        }
+        given = (*prefab.type_ids, *key_set)
+        return self._operation.catalogue.default_components(given)
 
     def _tell(self, rows: NDArray[np.intp], handles: NDArray[np.int64]) -> None:
         codes, values = self._definitions.codes[rows], np.array(self._definitions.values, object)

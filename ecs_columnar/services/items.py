@@ -69,6 +69,7 @@ class ItemList(Items):
     def __init__(self, items: Sequence[Any]) -> None:
         self.items: Final = items
         self._are_dicts = set(map(type, items)) == {dict}
+        self._pulled: dict[str, list[Any]] = {}
 
     def __len__(self) -> int:
         return len(self.items)
@@ -85,18 +86,16 @@ class ItemList(Items):
     def field(self, name: str, *, within: str | None = None) -> list[Any]:
         """Return the values of one field, `MISSING` where an item has none."""
         if within is not None:
-            return _pull_optional(self.field(within), name)
-        if self._are_dicts:
-            try:
-                return list(map(itemgetter(name), self.items))
-            except KeyError:
-                pass
-        return [field_of(item, name) for item in self.items]
+            options = self.field(within)
+            return _pull(options, name, are_dicts=set(map(type, options)) == {dict})
+        if name not in self._pulled:
+            self._pulled[name] = _pull(self.items, name, are_dicts=self._are_dicts)
+        return self._pulled[name]
 
     def option(self, name: str) -> list[Any]:
         """Return a field of the options of each item; of the item itself where it has none."""
         found = self.field(name, within="opts")
-        if MISSING not in found:
+        if type(MISSING) not in set(map(type, found)):
             return found
         flat = self.field(name)
         return [b if a is MISSING else a for a, b in zip(found, flat, strict=True)]
@@ -215,12 +214,13 @@ def field_of(item: Any, name: str) -> Any:
     return getattr(item, name, MISSING)
 
 
-def _pull_optional(parents: list[Any], name: str) -> list[Any]:
-    if set(map(type, parents)) == {dict}:
-        found = [parent.get(name, MISSING) for parent in parents]
-        if MISSING not in found:
-            return found
-    return [field_of(parent, name) for parent in parents]
+def _pull(items: Sequence[Any], name: str, *, are_dicts: bool) -> list[Any]:
+    if are_dicts:
+        try:
+            return list(map(itemgetter(name), items))
+        except KeyError:
+            pass
+    return [field_of(item, name) for item in items]
 
 
 def _to_items(given: Any, parameter: str) -> Items:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -13,11 +14,14 @@ from ecs_columnar.errors import InvalidArgumentError, ValidationError
 from ecs_columnar.schema import Component
 from ecs_columnar.services.catalogue import Catalogue
 from ecs_columnar.services.codec import Columns
-from ecs_columnar.services.columns import Column, are_missing, factorize, take, to_list
+from ecs_columnar.services.columns import Column, are_missing, factorize_all, take, to_list
 from ecs_columnar.services.items import MISSING
 from ecs_columnar.services.relocation import are_dead
+from ecs_columnar.services.threads import run_all
 
 TypeIds = tuple[str, ...]
+Rows = NDArray[np.intp] | None
+"""Some items; None is all of them."""
 
 
 class TypeColumns(NamedTuple):
@@ -67,7 +71,9 @@ class Overrides:
         self._ranks: dict[int, int] = {}
 
     @classmethod
-    def of_items(cls, catalogue: Catalogue, given: list[Any]) -> Overrides:
+    def of_items(
+        cls, catalogue: Catalogue, given: list[Any], *, in_threads: bool = False
+    ) -> Overrides:
         """Take a mapping of component types to data an item, None where there are none."""
         found = cls(catalogue, len(given))
         types = set(map(type, given))
@@ -76,14 +82,24 @@ class Overrides:
             is_mapping = [isinstance(item, Mapping) for item in given]
             found.is_malformed[:] = np.logical_not(is_mapping)
             given = [item if ok else _NOTHING for item, ok in zip(given, is_mapping, strict=True)]
-        found.keys, found.key_sets = factorize(list(map(tuple, given)))
-        for type_id, rows in found._rows_by_type():
-            data = list(map(itemgetter(type_id), given if rows is None else _some(given, rows)))
-            found._take(type_id, rows, lambda codec, data=data: codec.to_columns(data))
+        found.keys, found.key_sets = factorize_all(map(tuple, given))
+
+        def to_columns(type_id: str, rows: Rows) -> Columns:
+            some = given if rows is None else _some(given, rows)
+            return catalogue.codec(type_id).to_columns(list(map(itemgetter(type_id), some)))
+
+        found._take_all(to_columns, in_threads=in_threads)
         return found
 
     @classmethod
-    def of_columns(cls, catalogue: Catalogue, columns: Mapping[str, Column], n: int) -> Overrides:
+    def of_columns(
+        cls,
+        catalogue: Catalogue,
+        columns: Mapping[str, Column],
+        n: int,
+        *,
+        in_threads: bool = False,
+    ) -> Overrides:
         """Take a column a field, or a column of whole data.
 
         Parameters
@@ -94,16 +110,21 @@ class Overrides:
             with the whole data, or booleans where the type has no fields. What is
             missing is not there: a property, or where all are, the component.
         n : int
+        in_threads : bool
+            Whether types may be taken in threads.
         """
         found = cls(catalogue, n)
         by_type = _by_type(catalogue, columns)
         found._find_key_sets(by_type)
-        for type_id, rows in found._rows_by_type():
+
+        def to_columns(type_id: str, rows: Rows) -> Columns:
             fields = by_type[type_id]
-            if rows is not None:
-                fields = {name: take(column, rows) for name, column in fields.items()}
-            k = n if rows is None else rows.shape[0]
-            found._take(type_id, rows, lambda codec, f=fields, k=k: _from_fields(codec, f, k))
+            if rows is None:
+                return _from_fields(catalogue.codec(type_id), fields, n)
+            fields = {name: take(column, rows) for name, column in fields.items()}
+            return _from_fields(catalogue.codec(type_id), fields, rows.shape[0])
+
+        found._take_all(to_columns, in_threads=in_threads)
         return found
 
     def _find_key_sets(self, by_type: Mapping[str, Mapping[str, Column]]) -> None:
@@ -125,9 +146,21 @@ class Overrides:
             tuple(t for t, has in zip(types, row, strict=True) if has) for row in flags
         ]
 
-    def _rows_by_type(self) -> list[tuple[str, NDArray[np.intp] | None]]:
+    def _take_all(self, to_columns: Callable[[str, Rows], Columns], *, in_threads: bool) -> None:
+        known = []
+        for type_id, rows in self._rows_by_type():
+            if type_id in self._catalogue.components:
+                known.append((type_id, rows))
+            else:
+                every = range(self.n) if rows is None else rows.tolist()
+                self._blame(type_id, every, dict.fromkeys(range(len(every)), _UNKNOWN))
+        calls = [partial(to_columns, *each) for each in known]
+        for each, columns in zip(known, run_all(calls, in_threads=in_threads), strict=True):
+            self._take(*each, columns)
+
+    def _rows_by_type(self) -> list[tuple[str, Rows]]:
         types = dict.fromkeys(type_id for key_set in self.key_sets for type_id in key_set)
-        found: list[tuple[str, NDArray[np.intp] | None]] = []
+        found: list[tuple[str, Rows]] = []
         for type_id in types:
             has = np.array([type_id in key_set for key_set in self.key_sets], np.bool_)
             if has.all():
@@ -136,12 +169,7 @@ class Overrides:
                 found.append((type_id, np.flatnonzero(has[self.keys])))
         return found
 
-    def _take(self, type_id: str, rows: NDArray[np.intp] | None, to_columns: Any) -> None:
-        if type_id not in self._catalogue.components:
-            every = range(self.n) if rows is None else rows.tolist()
-            self._blame(type_id, every, dict.fromkeys(range(len(every)), _UNKNOWN))
-            return
-        columns = to_columns(self._catalogue.codec(type_id))
+    def _take(self, type_id: str, rows: Rows, columns: Columns) -> None:
         errors = dict(columns.errors)
         if type_id == self._catalogue.place.type_id:
             field = self._catalogue.place.field

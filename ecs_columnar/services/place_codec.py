@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ecs_columnar.fields import object_
 from ecs_columnar.schema import Component
 from ecs_columnar.services.codec import Columns
-from ecs_columnar.services.columns import are_missing, to_list
+from ecs_columnar.services.columns import are_missing, to_objects
 from ecs_columnar.world import World
 
 
@@ -67,10 +70,11 @@ class PlaceCodec:
         """Turn a datum an item into places."""
         field = self.field
         try:
-            places = [item[field] if len(item) == 1 else _ODD for item in items]
-        except (TypeError, KeyError):
-            places = [_ODD] * len(items)
-        if not set(map(type, places)) <= {str, type(None)}:
+            places = list(map(itemgetter(field), items))
+            is_plain = set(map(len, items)) <= {1} and set(map(type, places)) <= _PLAIN
+        except (TypeError, KeyError, IndexError):
+            is_plain = False
+        if not is_plain or not set(map(type, items)) <= _MAPPINGS:
             return self._checked(items)
         return Columns(Whereabouts, {"place": _objects(places)}, np.ones(len(items), np.bool_), {})
 
@@ -83,12 +87,13 @@ class PlaceCodec:
         if isinstance(column, np.ndarray) and column.dtype.kind in "iu":
             column = column.astype(np.int64, copy=False)
             return Columns(Whereabouts, {"place": column}, np.ones(n, np.bool_), {})
-        if not isinstance(column, list):
-            missing = are_missing(column)
-            values = _objects(to_list(column))
-            values[missing] = None
-            column = values.tolist()
-        return self.to_columns([{self.field: place} for place in column])
+        places = to_objects(column)
+        if not set(map(type, places.tolist())) <= {str}:
+            places = places.copy()
+            places[are_missing(places)] = None
+        if not set(map(type, places.tolist())) <= _PLAIN:
+            return self._checked([{self.field: place} for place in places.tolist()])
+        return Columns(Whereabouts, {"place": places}, np.ones(n, np.bool_), {})
 
     def decode(self, component: Any, n: int) -> list[dict[str, Any]]:
         """Turn places back into a datum an item."""
@@ -127,16 +132,11 @@ def is_place(value: Any) -> bool:
     return value is None or isinstance(value, (str, int, np.integer))
 
 
-_ODD: Final = object()
+_PLAIN: Final = frozenset({str, type(None)})
+_MAPPINGS: Final = frozenset({dict, MappingProxyType})
 
 
-def _objects(values: Any, n: int = 1) -> Any:
+def _objects(values: Any, n: int = 1) -> NDArray[Any]:
     if isinstance(values, np.ndarray) and values.ndim:
         return values
-    values = values if isinstance(values, list) else [values] * n
-    array = np.empty(len(values), object)
-    array[:] = values
-    return array
-
-
-__all__ = ["PlaceCodec", "Whereabouts", "is_place"]
+    return to_objects(values if isinstance(values, list) else [values] * n)

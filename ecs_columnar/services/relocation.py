@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ecs_columnar.dtypes import NOWHERE
 from ecs_columnar.services.catalogue import Catalogue
-from ecs_columnar.services.columns import Column, to_list
+from ecs_columnar.services.columns import Column, to_objects
 from ecs_columnar.services.lookup import are_last, is_handle
 from ecs_columnar.world import World
 
@@ -108,10 +108,7 @@ def place_array(column: Column) -> NDArray[Any]:
     """Return a column of places as `relocate` takes them: integers, or objects."""
     if isinstance(column, np.ndarray) and column.dtype.kind in "iu":
         return column.astype(np.int64, copy=False)
-    values = to_list(column)
-    array = np.empty(len(values), object)
-    array[:] = values
-    return array
+    return to_objects(column)
 
 
 def uniform(places: Any, n: int) -> list[tuple[slice, Any]]:

@@ -1,0 +1,84 @@
+"""Blocks, deadlines and memory: how items are worked on, whatever the batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ecs_columnar.services import call
+from ecs_columnar.services.adaptive_block import LEAST, AdaptiveBlock
+from ecs_columnar.services.batch_service import Surroundings
+from ecs_columnar.services.call import BLOCK, Deadline
+from ecs_columnar.services.threads import run_all
+from tests.services_world import create, new_world, operations, state
+
+
+def test_a_block_halves_under_pressure_and_grows_back() -> None:
+    readings = [True] * 12 + [False] * 3
+    block = AdaptiveBlock(lambda: readings.pop(0))
+
+    sizes = [block() for _ in range(15)]
+
+    assert sizes[:2] == [BLOCK // 2, BLOCK // 4]
+    assert sizes[11] == LEAST
+    assert sizes[12:] == [2 * LEAST, 4 * LEAST, 8 * LEAST]
+
+
+def test_a_block_never_grows_beyond_its_size() -> None:
+    block = AdaptiveBlock(lambda: False)
+
+    assert [block() for _ in range(3)] == [BLOCK] * 3
+
+
+@pytest.mark.parametrize("size", [1, 3, 64, 1000])
+def test_any_size_of_blocks_does_the_same(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    items: list[Any] = [create(i % 70, health={"points": i % 5 - 1}) for i in range(200)]
+    expected, world = new_world(), new_world()
+    whole = operations(expected).batch_create_entities(items, batch_size=7)
+
+    around = Surroundings(max_block=lambda: size)
+    result = operations(world, surroundings=around).batch_create_entities(items, batch_size=7)
+
+    assert state(world) == state(expected)
+    assert [e.id for e in result.successes] == [e.id for e in whole.successes]
+    assert [(f.index, f.item, type(f.error)) for f in result.failures] == [
+        (f.index, f.item, type(f.error)) for f in whole.failures
+    ]
+    assert result.handles.tolist() == whole.handles.tolist()
+
+
+def test_a_short_deadline_begins_with_small_blocks() -> None:
+    def clock() -> float:
+        return 0.0
+
+    assert Deadline(None, clock).first_block(50) == BLOCK
+    assert Deadline(1.0, clock).first_block(50) == 50
+    assert Deadline(100.0, clock).first_block(50) == 500
+    assert Deadline(1e9, clock).first_block(50) == BLOCK
+
+
+def test_blocks_double_until_they_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    run_block = call.BatchCall._run_block
+
+    def remember(self: Any, start: int, stop: int) -> None:
+        sizes.append(stop - start)
+        run_block(self, start, stop)
+
+    monkeypatch.setattr(call.BatchCall, "_run_block", remember)
+    around = Surroundings(clock=lambda: 0.0)
+    items = [create(i) for i in range(75)]
+
+    operations(new_world(), surroundings=around).batch_create_entities(
+        items, batch_size=10, timeout_ms=1
+    )
+
+    assert sizes == [10, 20, 40, 5]
+
+
+@pytest.mark.parametrize("in_threads", [False, True])
+def test_results_come_in_order(in_threads: bool) -> None:
+    calls = [lambda i=i: i * i for i in range(5)]  # type: ignore[misc]
+
+    assert run_all(calls, in_threads=in_threads) == [0, 1, 4, 9, 16]
