@@ -1,0 +1,264 @@
+"""Columns and items in all the forms in which users have them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+
+import ecs_columnar as ecs
+from ecs_columnar.encoding import encode
+from ecs_columnar.services.columns import (
+    are_missing,
+    as_column,
+    at,
+    factorize,
+    grouped,
+    take,
+    to_list,
+    to_objects,
+)
+from ecs_columnar.services.identities import joined, new_ids, repeated
+from ecs_columnar.services.items import MISSING, camel, field_of, to_items
+from ecs_columnar.services.lookup import are_first, are_last, find_entities
+from ecs_columnar.services.place_codec import PlaceCodec
+
+VALUES = ["a", None, "b", "a", ""]
+COLUMNS: dict[str, Callable[[], Any]] = {
+    "list": lambda: list(VALUES),
+    "tuple": lambda: tuple(VALUES),
+    "objects": lambda: np.array(VALUES, object),
+    "series": lambda: pd.Series(VALUES, dtype=object),
+    "strings": lambda: pd.Series(VALUES, dtype="str"),
+    "index": lambda: pd.Index(VALUES, dtype=object),
+    "categorical": lambda: pd.Series(pd.Categorical(VALUES)),
+    "arrow": lambda: pytest.importorskip("pyarrow").array(VALUES),
+    "dictionary": lambda: pytest.importorskip("pyarrow").array(VALUES).dictionary_encode(),
+    "chunks": lambda: pytest.importorskip("pyarrow").chunked_array([VALUES[:2], VALUES[2:]]),
+    "arrow series": lambda: pd.Series(
+        VALUES, dtype=pd.ArrowDtype(pytest.importorskip("pyarrow").string())
+    ),
+    "polars": lambda: (
+        pytest.importorskip("pyarrow") and pytest.importorskip("polars").Series(VALUES)
+    ),
+}
+
+
+def plain(values: list[Any]) -> list[Any]:
+    """Write whatever stands for a gap as None."""
+    return [None if pd.isna(value) else value for value in values]
+
+
+@pytest.mark.parametrize("form", COLUMNS)
+def test_a_column_is_read_in_every_form(form: str) -> None:
+    column = as_column(COLUMNS[form]())
+
+    codes, values = factorize(column)
+
+    assert plain(to_list(column)) == VALUES
+    assert plain(to_objects(column).tolist()) == VALUES
+    assert are_missing(column).tolist() == [False, True, False, False, False]
+    assert plain([values[code] for code in codes]) == VALUES
+    assert plain(to_list(column[1:4])) == VALUES[1:4]
+    assert plain(to_list(take(column, np.array([4, 0, 1])))) == ["", "a", None]
+    assert at(column, 2) == "b"
+
+
+@pytest.mark.parametrize(
+    "bad", ["text", b"bytes", 5, iter([1]), np.zeros((2, 2)), {1, 2}.__iter__()]
+)
+def test_what_is_no_column_is_refused(bad: Any) -> None:
+    with pytest.raises(TypeError):
+        as_column(bad)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.array([1, 2]), [False, False]),
+        (np.array([1.0, np.nan]), [False, True]),
+        (np.array(["x", ""]), [False, False]),
+        (pd.array([1, None], "Int64"), [False, True]),
+        ([1, None, float("nan"), pd.NA, pd.NaT, []], [False, True, True, True, True, False]),
+    ],
+)  # fmt: skip
+def test_gaps_are_seen(values: Any, expected: list[bool]) -> None:
+    assert are_missing(values).tolist() == expected
+
+
+def test_what_has_no_hash_is_distinct() -> None:
+    codes, values = factorize(["a", [], "a", []])
+
+    assert codes.tolist() == [0, 1, 0, 2]
+    assert values == ["a", [], []]
+
+
+@given(st.lists(st.integers(0, 10**6), max_size=30))
+def test_rows_are_grouped_in_order(codes: list[int]) -> None:
+    expected: dict[int, list[int]] = {}
+    for row, code in enumerate(codes):
+        expected.setdefault(code, []).append(row)
+
+    found = {code: rows.tolist() for code, rows in grouped(np.array(codes, np.intp))}
+
+    assert found == dict(sorted(expected.items()))
+    assert list(found) == sorted(expected)
+
+
+@given(st.lists(st.integers(0, 8), max_size=20))
+def test_first_and_last_occurrences_are_found(indices: list[int]) -> None:
+    handles = np.array(indices, np.int64) + (1 << 32)
+
+    assert are_first(handles).tolist() == [i not in indices[:k] for k, i in enumerate(indices)]
+    assert are_last(handles).tolist() == [i not in indices[k + 1 :] for k, i in enumerate(indices)]
+
+
+# --- items ---------------------------------------------------------------------------
+
+
+def test_a_field_is_found_in_either_spelling() -> None:
+    class Spec:
+        instance_id = "c"
+
+    items: list[Any] = [{"instance_id": "a"}, {"instanceId": "b"}, Spec(), None, 5, "x", {}]
+
+    found = to_items(items, "items").field("instance_id")
+
+    assert found == ["a", "b", "c", MISSING, MISSING, MISSING, MISSING]
+    assert field_of(MappingProxyType({"instanceId": 1}), "instance_id") == 1
+    assert repr(MISSING) == "nothing"
+
+
+def test_camel_case_is_spelled_as_usual() -> None:
+    assert [camel(name) for name in ("opts", "new_location_id")] == ["opts", "newLocationId"]
+
+
+def test_columns_broadcast_scalars() -> None:
+    items = to_items({"definition_id": "core:actor", "instance_id": ["a", "b"]}, "items")
+
+    assert items.field("definition_id") == ["core:actor", "core:actor"]
+    assert items[1] == {"definition_id": "core:actor", "instance_id": "b"}
+
+
+@pytest.mark.parametrize("given", [{5: [1]}, {"a": object()}, {"a": [1], "b": np.zeros((1, 1))}])
+def test_what_is_no_mapping_of_columns_is_refused(given: Any) -> None:
+    with pytest.raises(ecs.InvalidArgumentError):
+        to_items(given, "items")
+
+
+# --- ids -----------------------------------------------------------------------------
+
+
+def test_made_up_ids_are_uuids() -> None:
+    texts = new_ids(500).texts()
+
+    assert len(set(texts)) == 500
+    assert {uuid.UUID(text).version for text in texts} == {4}
+    assert all(str(uuid.UUID(text)) == text for text in texts)
+    assert new_ids(0).n_strings == 0
+
+
+def test_made_up_ids_are_put_among_those_given() -> None:
+    given_ids, made = encode(["a", "", "c", ""]), encode(["x", "y"])
+
+    found = joined(given_ids, made, np.array([False, True, False, True]))
+
+    assert found.texts() == ["a", "x", "c", "y"]
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", "é", "", "longer than eight bytes"]), max_size=12))
+def test_repeated_ids_are_found(texts: list[str]) -> None:
+    rows = repeated(encode(texts))
+
+    assert rows.tolist() == [i for i, text in enumerate(texts) if texts.count(text) > 1]
+
+
+def test_ids_of_equal_hashes_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ecs_columnar import kernels
+
+    def collide(strings: Any, seed: int, tags: Any) -> None:
+        tags[:] = 7
+
+    monkeypatch.setattr(kernels.strings, "hash_strings", collide)
+
+    assert repeated(encode(["a", "b", "a", "c"])).tolist() == [0, 2]
+
+
+def test_entities_are_found_in_every_form() -> None:
+    world, other = ecs.World(), ecs.World()
+    a, b = world.spawn(2, ids=["a", "b"])
+    world.despawn("b")
+    foreign = other.spawn_one(id="a")
+    given: list[Any] = [
+        "a",
+        "b",
+        int(a),
+        np.int64(b),
+        world.entity("a"),
+        foreign,
+        None,
+        2**70,
+        True,
+        1.5,
+    ]
+
+    assert find_entities(world, given).tolist() == [a, 0, a, 0, a, 0, 0, 0, 0, 0]
+    assert find_entities(world, np.array([a, b])).tolist() == [a, 0]
+    assert find_entities(world, np.array([a, 2**64 - 1], np.uint64)).tolist() == [a, 0]
+    assert find_entities(world, ["a", "x"]).tolist() == [a, 0]
+    assert find_entities(world, [int(a), 2**70]).tolist() == [a, 0]
+    assert find_entities(world, pd.Series(["a", None])).tolist() == [a, 0]
+
+
+# --- the place -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "n_errors"),
+    [
+        ({"locationId": "inn"}, 0),
+        ({"locationId": None}, 0),
+        ({"locationId": 5}, 0),
+        ({}, 1),
+        (None, 1),
+        ([], 1),
+        ({"locationId": True}, 1),
+        ({"locationId": 1.5}, 1),
+        ({"locationID": "inn"}, 2),
+        ({"locationId": 1.5, "x": 1}, 2),
+    ],
+)
+def test_a_place_is_validated(data: Any, n_errors: int) -> None:
+    codec = PlaceCodec()
+
+    columns = codec.to_columns([data, {"locationId": "x"}])
+
+    assert len(codec.validate(data)) == n_errors
+    assert columns.is_good.tolist() == [n_errors == 0, True]
+    assert columns.errors.get(0, []) == codec.validate(data)
+
+
+def test_places_come_in_columns() -> None:
+    codec = PlaceCodec()
+    gap = pd.Series(["inn", None], dtype="str")
+
+    assert codec.from_arrays({"locationId": np.array([5, 6])}, 2).values["place"].tolist() == [5, 6]
+    assert codec.from_arrays({"locationId": gap}, 2).values["place"].tolist() == ["inn", None]
+    assert codec.from_arrays({"locationId": ["inn", 1.5]}, 2).is_good.tolist() == [True, False]
+    assert codec.from_arrays({"place": ["inn"]}, 1).is_good.tolist() == [False]
+
+
+def test_places_are_written_back() -> None:
+    codec = PlaceCodec()
+    component = codec.to_columns([{"locationId": "inn"}, {"locationId": None}]).component
+
+    assert codec.decode(component, 2) == [{"locationId": "inn"}, {"locationId": None}]
+    assert codec.to_arrays(component, 2)["locationId"].tolist() == ["inn", None]
+    assert codec.decode(codec.component("inn"), 2) == [{"locationId": "inn"}] * 2
