@@ -28,7 +28,7 @@ from ecs_columnar.services.columns import (
 from ecs_columnar.services.identities import joined, new_ids, repeated
 from ecs_columnar.services.items import MISSING, camel, field_of, to_items
 from ecs_columnar.services.lookup import are_first, are_last, find_entities
-from ecs_columnar.services.place_codec import PlaceCodec
+from ecs_columnar.services.place_codec import PlaceCodec, Whereabouts
 
 VALUES = ["a", None, "b", "a", ""]
 COLUMNS: dict[str, Callable[[], Any]] = {
@@ -261,4 +261,4 @@ def test_places_are_written_back() -> None:
 
     assert codec.decode(component, 2) == [{"locationId": "inn"}, {"locationId": None}]
     assert codec.to_arrays(component, 2)["locationId"].tolist() == ["inn", None]
-    assert codec.decode(codec.component("inn"), 2) == [{"locationId": "inn"}] * 2
+    assert codec.decode(Whereabouts("inn"), 2) == [{"locationId": "inn"}] * 2

@@ -206,7 +206,7 @@ def test_a_listener_that_raises_changes_nothing(caplog: pytest.LogCaptureFixture
 
     assert result.success_count == 1
     assert len(heard) == 1
-    assert "a listener to entity_created failed" in caplog.text
+    assert "a listener to 'entity_created' events raised" in caplog.text
 
 
 def test_a_listener_can_call_the_services() -> None:
@@ -255,3 +255,46 @@ def test_a_loaded_world_is_an_event_after_its_entities() -> None:
     assert [event.kind for event in heard] == ["entity_created", "entity_moved", "world_loaded"]
     assert heard[-1].result is result
     assert len(heard[-1]) == 6
+
+
+def test_a_feed_goes_on_after_an_entity_whose_listener_raises(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = new_world()
+    fed: list[str] = []
+
+    def fail_once(event: Any) -> None:
+        fed.append(event.instance_id)
+        if len(fed) == 1:
+            raise RuntimeError("no")
+
+    catalogue(world).events.on("entity_created", fail_once, per_entity=True)
+    with caplog.at_level(logging.ERROR, "ecs_columnar"):
+        operations(world).batch_create_entities([create(0), create(1)])
+
+    assert fed == ["e0", "e1"]
+    assert "a listener to entity_created raised" in caplog.text
+
+
+def test_events_wait_for_the_outermost_transaction() -> None:
+    world = new_world()
+    heard = listen(world)
+
+    with world.transaction():
+        operations(world).batch_create_entities([create(0)])
+        assert heard == []
+    with world.transaction() as attempt:
+        operations(world).batch_create_entities([create(1)])
+        attempt.rollback()
+
+    assert [list(event.instance_ids) for event in heard] == [["e0"]]
+
+
+def test_the_core_tells_of_the_same_before() -> None:
+    world = new_world()
+    heard = listen(world)
+    world.events.on("spawned", heard.append)
+
+    operations(world).batch_create_entities([create(0)])
+
+    assert [event.kind for event in heard] == ["spawned", "entity_created"]

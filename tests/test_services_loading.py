@@ -230,12 +230,6 @@ class Late:
         return self.now
 
 
-needs_transactions = pytest.mark.skipif(
-    not hasattr(ecs.World, "transaction"), reason="worlds have no transactions yet"
-)
-
-
-@needs_transactions
 def test_a_batch_that_runs_out_of_time_is_loaded_item_by_item() -> None:
     world, expected = new_world(), new_world()
     data = {"entities": [entity(i, health={"points": i}) for i in range(300)]}
@@ -250,7 +244,6 @@ def test_a_batch_that_runs_out_of_time_is_loaded_item_by_item() -> None:
     world.check()
 
 
-@needs_transactions
 def test_a_batch_that_is_not_consistent_is_loaded_item_by_item(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

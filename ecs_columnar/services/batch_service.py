@@ -21,6 +21,7 @@ from ecs_columnar.services.options import (
 from ecs_columnar.services.progress import shown
 from ecs_columnar.services.results import BatchIndexResult, BatchOperationResult, Path
 from ecs_columnar.services.settings import DEFAULTS, ReadSettings, Settings
+from ecs_columnar.services.undo import whole
 from ecs_columnar.world import World
 
 Clock = Callable[[], float]
@@ -140,7 +141,7 @@ class BatchService:
 
     def _one(self, operation: Operation, item: Any) -> Any:
         """Run a call about one item; return its success, or raise its error."""
-        with self._catalogue.events.collected():
+        with whole(self._catalogue):
             prepared = operation.prepare(ItemList([item]))
             if prepared.is_bad[0]:
                 raise prepared.error(0)
@@ -157,7 +158,7 @@ class BatchService:
         try:
             with (
                 shown(options, operation.name, len(items)) as shown_options,
-                self._catalogue.events.collected(),
+                whole(self._catalogue) as transaction,
             ):
                 call = BatchCall(
                     operation,
@@ -167,7 +168,7 @@ class BatchService:
                     clock=around.clock,
                     max_block=around.max_block,
                 )
-                outcome = call.run()
+                outcome = call.run(transaction)
             has_failed = outcome.error is not None
         finally:
             if around.record is not None:

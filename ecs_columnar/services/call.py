@@ -29,6 +29,7 @@ from ecs_columnar.services.results import (
     chained,
     nothing,
 )
+from ecs_columnar.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -194,8 +195,14 @@ class BatchCall:
         self._outcome = Outcome(path)
         self._failed: list[Sequence[BatchFailure]] = []
 
-    def run(self) -> Outcome:
-        """Run all blocks, and say how it went."""
+    def run(self, transaction: Transaction) -> Outcome:
+        """Run all blocks, and say how it went.
+
+        Parameters
+        ----------
+        transaction : Transaction
+            Around the call; it is rolled back when nothing of the call stands.
+        """
         outcome, batches = self._outcome, self._batches
         if len(self._items):
             self._run_blocks()
@@ -204,6 +211,10 @@ class BatchCall:
         outcome.failures = self._failed[0] if len(self._failed) == 1 else chained(self._failed)
         outcome.stopped_by = outcome.stopped_by or batches.stopped_by
         outcome.skipped = len(self._items) - batches.position
+        if self._is_undone:
+            transaction.rollback()
+            outcome.applied.clear()
+            outcome.rolled_back = batches.position - batches.n_failed
         outcome.processing_time = self._deadline.elapsed_ms
         return outcome
 
@@ -218,15 +229,15 @@ class BatchCall:
             size = size if self._outcome.path == "sequential" else min(2 * size, BLOCK)
 
     def _first_size(self) -> int:
-        if self._is_one_block:
-            return len(self._items)  # nothing is written before all is validated
+        if self._operation.is_whole:
+            return len(self._items)
         if self._outcome.path == "sequential":
             return 1
         return self._deadline.first_block(self._options.batch_size)
 
     def _bounded(self, size: int) -> int:
         """Return a size of blocks that memory allows, of whole batches if that is possible."""
-        if self._is_one_block or self._outcome.path == "sequential":
+        if self._operation.is_whole or self._outcome.path == "sequential":
             return size
         size = min(size, BLOCK if self._max_block is None else self._max_block())
         return max(size - size % self._options.batch_size, 1)
@@ -238,21 +249,16 @@ class BatchCall:
         is_bad = prepared.is_bad[:n_run]
         failures = _failures(items, prepared, np.flatnonzero(is_bad), start)
         self._failed.append(failures)
-        if self._is_undone(len(failures)):
-            self._outcome.rolled_back += n_run - len(failures)
-        else:
+        if not (self._is_undone and self._batches.is_over):  # else nobody would see it
             self._outcome.applied.append(prepared.apply(n_run))
         self._report(is_bad, start)
 
     @property
-    def _is_one_block(self) -> bool:
-        return self._options.atomic or self._operation.is_whole
-
-    def _is_undone(self, n_failed: int) -> bool:
-        """Tell whether nothing of the block stands."""
-        if self._operation.is_whole and self._batches.position < len(self._items):
+    def _is_undone(self) -> bool:
+        """Whether nothing of what has run so far will stand."""
+        if self._options.atomic and (self._batches.n_failed or self._outcome.error is not None):
             return True
-        return self._options.atomic and n_failed > 0
+        return self._operation.is_whole and self._batches.position < len(self._items)
 
     def _report(self, is_bad: NDArray[np.bool_], start: int) -> None:
         on_progress = self._options.on_progress

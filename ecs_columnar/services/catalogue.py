@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.errors import ConfigurationError, InvalidArgumentError
+from ecs_columnar.errors import ConfigurationError, InvalidArgumentError, SchemaError
 from ecs_columnar.schema import Component
 from ecs_columnar.services.codec import Codec
 from ecs_columnar.services.component_types import ComponentTypes
@@ -81,6 +81,21 @@ class Catalogue:
         """Return the component type of an id that is known to be one."""
         return self.components[type_id]
 
+    def class_of(self, type_id: str) -> type[Component]:
+        """Return the class whose columns hold the data of a type, which is not the place.
+
+        Raises
+        ------
+        SchemaError
+            When its data lies elsewhere.
+        """
+        component = self.components[type_id].component
+        if component is None:
+            raise SchemaError(
+                f"cannot keep {type_id} in a column: its codec has no component class; give it one"
+            )
+        return component
+
     def prefab(self, definition_id: str) -> Prefab:
         """Return a definition as `World.spawn` takes it.
 
@@ -126,7 +141,7 @@ class Catalogue:
 
     def has(self, type_id: str, entities: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which living entities have a component in a column."""
-        found = self.world.has(entities, self.codec(type_id).component)
+        found = self.world.has(entities, self.class_of(type_id))
         return np.asarray(found)
 
     def component_types(self, entity: int) -> tuple[str, ...]:
@@ -141,7 +156,7 @@ class Catalogue:
         if type_id not in self.components:
             return False
         if type_id != self.place.type_id:
-            return bool(self.world.has(entity, self.codec(type_id).component))
+            return bool(self.world.has(entity, self.class_of(type_id)))
         if type_id in defined or type_id in kind.overrides:
             return True
         return self.world.locations.of(entity) is not None

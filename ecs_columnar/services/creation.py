@@ -16,6 +16,7 @@ from ecs_columnar.errors import (
     InvalidArgumentError,
     InvalidInstanceIdError,
 )
+from ecs_columnar.operations.spawn import Group
 from ecs_columnar.schema import Component
 from ecs_columnar.services.catalogue import Catalogue, Prefab
 from ecs_columnar.services.columns import (
@@ -32,7 +33,7 @@ from ecs_columnar.services.instances import Instance, write
 from ecs_columnar.services.items import MISSING, Columns, Items
 from ecs_columnar.services.overrides import Overrides
 from ecs_columnar.services.relocation import put, uniform
-from ecs_columnar.services.spawning import Group, spawn_groups
+from ecs_columnar.world import World
 
 GOOD, ARGUMENT, DEFINITION, ID, DUPLICATE, OVERRIDE = range(6)
 """Faults of an item, in the order in which the scalar call meets them."""
@@ -148,7 +149,7 @@ class PreparedCreation:
             return CreatedEntities(catalogue, np.empty(0, np.int64))
         groups, places = self._groups(rows, is_all)
         ids = self._ids.for_spawn(rows, is_all)
-        handles = _spawn(catalogue, groups, ids, places)
+        handles = _spawn(catalogue.world, groups, ids, places)
         self._tell(rows, handles)
         return CreatedEntities(catalogue, handles)
 
@@ -183,18 +184,16 @@ class PreparedCreation:
         kinds = kinds if is_all else kinds[rows]
         if (kinds == kinds[0]).all():
             picked = slice(None) if is_all else rows
-            group, places = self._group(int(kinds[0]), slice(None), picked, rows.shape[0])
+            group, places = self._group(int(kinds[0]), slice(None), picked)
             return [group], places
         places = np.full(rows.shape[0], None, object)
         groups = []
         for kind, members in grouped(kinds):
-            group, places[members] = self._group(kind, members, rows[members], len(members))
+            group, places[members] = self._group(kind, members, rows[members])
             groups.append(group)
         return groups, places
 
-    def _group(
-        self, kind: int, members: Any, items: NDArray[np.intp] | slice, n: int
-    ) -> tuple[Group, Any]:
+    def _group(self, kind: int, members: Any, items: NDArray[np.intp] | slice) -> tuple[Group, Any]:
         n_sets = len(self._overrides.key_sets)
         prefab = self._operation.catalogue.prefab(self._definitions.values[kind // n_sets])
         key_set = self._overrides.key_sets[kind % n_sets]
@@ -210,7 +209,7 @@ class PreparedCreation:
         components.update(added)
         overrides = (*key_set, *added)
         instance = Instance(definition=prefab.definition_id, overrides=write(overrides))
-        return Group(members, n, (*components.values(), instance)), place
+        return Group((*components.values(), instance), members), place
 
     def _defaults(self, prefab: Prefab, key_set: tuple[str, ...]) -> dict[str, Component]:
         """Return the components that entities with certain tags get by default."""
@@ -372,13 +371,11 @@ def _argument_error(items: Items, i: int) -> InvalidArgumentError:
     )
 
 
-def _spawn(
-    catalogue: Catalogue, groups: list[Group], ids: Encoded, places: Any
-) -> NDArray[np.int64]:
-    world, n = catalogue.world, ids.n_strings
+def _spawn(world: World, groups: list[Group], ids: Encoded, places: Any) -> NDArray[np.int64]:
+    n = ids.n_strings
     runs = uniform(places, n)
     if len(runs) == 1:
-        return spawn_groups(world, groups, ids=ids, at=runs[0][1])
-    handles = spawn_groups(world, groups, ids=ids, at=None)
+        return world.spawn_groups(n, groups, ids=ids, at=runs[0][1])
+    handles = world.spawn_groups(n, groups, ids=ids)
     put(world, handles, places)
     return handles

@@ -10,8 +10,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +29,7 @@ Kind = Literal[
     "world_loaded",
 ]
 KINDS: Final = get_args(Kind)
+Listener = Callable[[Any], object]
 
 # What each attribute of one entity's event is called in the event of many.
 _SINGULAR: Final = {
@@ -142,14 +142,11 @@ class EntityEvent:
         return f"<EntityEvent {self.kind} of {self.instance_id!r}>"
 
 
-class _Listener(NamedTuple):
-    kind: Kind
-    call: Callable[[Any], object]
-    is_per_entity: bool
-
-
 class Events:
-    """Who listens to what.
+    """Who listens to what the services do.
+
+    Events wait in the outbox of the world, beside the core's own, until the
+    outermost transaction ends; a rollback takes them out again.
 
     Examples
     --------
@@ -167,11 +164,11 @@ class Events:
 
     def __init__(self, world: World) -> None:
         self._world: Final = world
-        self._listeners: Final[dict[int, _Listener]] = {}
+        self._storage: Final = world._storage
+        self._listeners: Final[dict[int, tuple[Kind, Listener]]] = {}
         self._tokens: Final = itertools.count(1)
-        self._pending: list[Event] | None = None
 
-    def on(self, kind: Kind, call: Callable[[Any], object], *, per_entity: bool = False) -> int:
+    def on(self, kind: Kind, listener: Listener, *, per_entity: bool = False) -> int:
         """Listen to a kind of event.
 
         Parameters
@@ -179,7 +176,7 @@ class Events:
         kind : str
             "entity_created", "entity_removed", "component_added",
             "component_removed", "entity_moved" or "world_loaded".
-        call : callable
+        listener : callable
             Takes the event. What it raises is logged, and changes nothing.
         per_entity : bool
             Whether it is called once an entity, in input order.
@@ -198,10 +195,14 @@ class Events:
             raise InvalidArgumentError(
                 "kind", kind, f"cannot listen to {kind!r}; there are {', '.join(KINDS)}"
             )
-        if not callable(call):
-            raise InvalidArgumentError("call", call, f"cannot call {call!r}; give a function")
+        if not callable(listener):
+            raise InvalidArgumentError(
+                "listener", listener, f"cannot call {listener!r}; give a function"
+            )
         token = next(self._tokens)
-        self._listeners[token] = _Listener(kind, call, per_entity)
+        call = _Feed(listener) if per_entity else _Whole(listener)
+        self._listeners[token] = kind, call
+        self._storage.listeners.setdefault(kind, []).append(call)
         return token
 
     def off(self, token: int) -> None:
@@ -212,74 +213,58 @@ class Events:
         InvalidArgumentError
             When nobody listens with this token.
         """
-        if self._listeners.pop(token, None) is None:
+        if token not in self._listeners:
             raise InvalidArgumentError(
-                "token",
-                token,
-                f"cannot stop {token!r}: nobody listens with it; `on` returns tokens",
+                "token", token, f"cannot stop {token!r}: nobody listens with it"
             )
+        kind, call = self._listeners.pop(token)
+        self._storage.listeners[kind].remove(call)
 
     def is_heard(self, kind: Kind) -> bool:
         """Tell whether anybody listens to a kind."""
-        return any(listener.kind == kind for listener in self._listeners.values())
+        return bool(self._storage.listeners.get(kind))
 
     def tell(self, kind: Kind, handles: NDArray[np.int64], **facts: Any) -> None:
-        """Keep an event for the end of the call; a fact that is callable is made when asked for."""
+        """Put an event into the outbox; a fact that is callable is made when asked for."""
         if not self.is_heard(kind) or (not handles.shape[0] and kind != "world_loaded"):
             return
         names = self._world.ids.names
         facts.setdefault("instance_ids", lambda: names(handles))
-        event = Event(kind, handles, **facts)
-        if self._pending is None:
-            self._publish([event])
-        else:
-            self._pending.append(event)
+        self._storage.outbox.append(Event(kind, handles, **facts))  # type: ignore[arg-type]
 
-    @contextmanager
-    def collected(self) -> Iterator[Collection]:
-        """Keep the events of a call, and tell them at its end unless it raises or drops them."""
-        if self._pending is not None:
-            yield Collection(self._pending)  # of the call around this one
-            return
-        pending: list[Event] = []
-        self._pending = pending
-        try:
-            yield Collection(pending)
-        except BaseException:
-            pending.clear()
-            raise
-        finally:
-            self._pending = None
-            groups: dict[tuple[Any, ...], list[Event]] = {}
-            for event in pending:
+    def merge(self, n_before: int) -> None:
+        """Make one event of those of a kind that were put into the outbox since it had so many.
+
+        They come after those of the core, in the order of their kinds' first.
+        """
+        outbox: list[Any] = self._storage.outbox
+        groups: dict[tuple[Any, ...], list[Event]] = {}
+        for event in outbox[n_before:]:
+            if isinstance(event, Event):
                 groups.setdefault(event.group, []).append(event)
-            self._publish([Event.merged(events) for events in groups.values()])
-
-    def _publish(self, events: list[Event]) -> None:
-        for event in events:
-            for listener in tuple(self._listeners.values()):
-                if listener.kind == event.kind:
-                    _call(listener, event)
+        others = [event for event in outbox[n_before:] if not isinstance(event, Event)]
+        outbox[n_before:] = [*others, *map(Event.merged, groups.values())]
 
 
-class Collection:
-    """The events that a call has caused so far."""
+class _Whole:
+    """A listener that is called with a whole event."""
 
-    def __init__(self, pending: list[Event]) -> None:
-        self._pending = pending
-        self._n_before = len(pending)
+    def __init__(self, listener: Listener) -> None:
+        self._listener: Final = listener
 
-    def drop(self) -> None:
-        """Forget them: what they tell of was undone."""
-        del self._pending[self._n_before :]
+    def __call__(self, event: Any) -> None:
+        self._listener(event)
 
 
-def _call(listener: _Listener, event: Event) -> None:
-    for one in event.each() if listener.is_per_entity else (event,):
-        try:
-            listener.call(one)
-        except Exception:  # whatever it raises, what has happened has happened
-            logger.exception("a listener to %s failed; nothing changes", event.kind)
+class _Feed(_Whole):
+    """A listener that is fed one entity at a time."""
+
+    def __call__(self, event: Any) -> None:
+        for one in event.each():
+            try:
+                self._listener(one)
+            except Exception:  # whatever it raises, the next entity is told
+                logger.exception("a listener to %s raised; nothing changes", event.kind)
 
 
 def _joined(events: Sequence[Event], name: str) -> Any:

@@ -48,7 +48,7 @@ class PlaceCodec:
     ["$.locationID: no such property; did you mean 'locationId'?", '$.locationId: is required']
     """
 
-    component = Whereabouts
+    component = None
     is_tag = False
 
     def __init__(self, type_id: str = "core:position", field: str = "locationId") -> None:

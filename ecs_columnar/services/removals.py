@@ -92,7 +92,7 @@ class PreparedRemoval:
         self._restore(type_id, entities, kinds.codes, kinds.kinds, is_removed & is_defined)
         gone = entities[is_removed & ~is_defined]
         if gone.shape[0]:
-            catalogue.world.remove(gone, catalogue.codec(type_id).component)
+            catalogue.world.remove(gone, catalogue.class_of(type_id))
         return is_removed
 
     def _defined_places(self, codes: NDArray[np.intp], kinds: list[Kind]) -> NDArray[Any]:

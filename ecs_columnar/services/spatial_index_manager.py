@@ -14,6 +14,7 @@ from ecs_columnar.services.relocation import relocate
 from ecs_columnar.services.results import BatchIndexResult
 from ecs_columnar.services.settings import ReadSettings, Settings, refuse_incomplete
 from ecs_columnar.services.spatial import Placing, Unplacing
+from ecs_columnar.services.undo import whole
 from ecs_columnar.world import World
 
 _METHODS: Final = ("batch_add", "batch_remove", "batch_move", "rebuild")
@@ -176,7 +177,7 @@ class SpatialIndexManager(BatchService):
 
     def clear(self) -> None:
         """Take all entities out of where they are."""
-        with self._catalogue.events.collected():
+        with whole(self._catalogue):
             relocate(self._catalogue, self.world.locations.groups().members, None)
 
     # --- batches ---------------------------------------------------------------------

@@ -37,7 +37,7 @@ from ecs_columnar.services.results import (
 )
 from ecs_columnar.services.settings import ReadSettings, Settings
 from ecs_columnar.services.spatial import Placing
-from ecs_columnar.services.undo import undoable
+from ecs_columnar.services.undo import whole
 from ecs_columnar.world import World
 
 Optimization = Literal["batch", "sequential", "sequential_fallback"]
@@ -164,7 +164,7 @@ class WorldLoadingService(BatchService):
             "on_progress": on_progress,
             "progress": bool(progress),
         }
-        with self._catalogue.events.collected():
+        with whole(self._catalogue):
             loaded, used, reason = self._load(entities, locations, options)
             result = WorldLoadingResult(
                 entities=loaded.entities,
@@ -197,7 +197,7 @@ class WorldLoadingService(BatchService):
         if not settings.enable_batch_operations or n < settings.threshold:
             return self._steps(entities, locations, untimed, "sequential"), "sequential", None
         try:
-            with undoable(self._catalogue):
+            with whole(self._catalogue):
                 return self._steps(entities, locations, options, "batch"), "batch", None
         except CRITICAL as error:
             self._surroundings.logger.warning("loading item by item, because %s", error)
