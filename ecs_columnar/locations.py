@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ecs_columnar.dtypes import INDEX_MASK, NO_ENTITY, NOWHERE
 from ecs_columnar.errors import InvalidArgumentError, LocationNotFoundError, StaleHandleError
 from ecs_columnar.handles import as_handles, is_one
+from ecs_columnar.operations.move import Moved, move
 from ecs_columnar.operations.write import get_codes
 from ecs_columnar.schema import Component
 from ecs_columnar.selection import living, select
@@ -124,6 +125,20 @@ class Locations:
                 "world.locations.codes_of(...) has them",
             )
         return self._storage.places.text(codes.astype(np.int32))
+
+    def move(self, entities: Any, places: Any) -> Moved:
+        """Put entities into places, as `World.move` does, and say where they were.
+
+        Returns
+        -------
+        Moved
+            Place codes before and after; `names` has their names.
+
+        Raises
+        ------
+        StaleHandleError, EntityNotFoundError, InvalidArgumentError
+        """
+        return move(self._storage, living(self._storage, entities, "move"), places, is_asked=True)
 
     def find(self, places: Any) -> NDArray[np.int32]:
         """Return the code of each place, -1 where nothing has ever been, or for nowhere.

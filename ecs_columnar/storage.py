@@ -202,7 +202,12 @@ class Storage:
         return self.names.unbind(change, handles)
 
     def place(
-        self, change: Change, handles: NDArray[np.int64], codes: NDArray[np.int32]
+        self,
+        change: Change,
+        handles: NDArray[np.int64],
+        codes: NDArray[np.int32],
+        *,
+        is_asked: bool = False,
     ) -> NDArray[np.void]:
         """Move entities to places: the only write of a batch to the location index.
 
@@ -212,7 +217,7 @@ class Storage:
             Where each was, filled in when it is done; empty if nobody wants to know.
         """
         self.locations.reserve(handles, codes)
-        is_noted = change.log is not None or bool(self.listeners.get("moved"))
+        is_noted = is_asked or change.log is not None or bool(self.listeners.get("moved"))
         before = np.empty(handles.shape[0] if is_noted else 0, LOCATION_RECORD)
         change.steps.append(self.locations.placing(handles, codes, before))
         if is_noted:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +16,42 @@ from ecs_columnar.storage import Storage
 from ecs_columnar.strings import blank, encode
 
 
-def move(storage: Storage, handles: NDArray[np.int64], places: Any) -> None:
-    """Put living entities into places; see `World.move`."""
+class Moved(NamedTuple):
+    """Where entities were, and where they went.
+
+    Attributes
+    ----------
+    before, after : int32 array, shape (n,)
+        Place codes, -1 for nowhere. Of an entity that moved more than once, each
+        move begins where the one before it led.
+    """
+
+    before: NDArray[np.int32]
+    after: NDArray[np.int32]
+
+    @property
+    def has_moved(self) -> NDArray[np.bool_]:
+        """Which moves changed something."""
+        return np.asarray(self.before != self.after)
+
+
+def move(
+    storage: Storage, handles: NDArray[np.int64], places: Any, *, is_asked: bool = False
+) -> Moved:
+    """Put living entities into places; see `World.move`.
+
+    Returns
+    -------
+    Moved
+        Without ``before`` if neither the caller asked, nor anybody else has to know.
+    """
     handles = _kept(storage, handles)
     with Change(storage) as change:
         codes = to_place_codes(change, places, handles.shape[0])
-        before = storage.place(change, handles, codes)
+        before = storage.place(change, handles, codes, is_asked=is_asked)
         change.tell("moved", lambda: handles, before=before["location"], after=codes)
         change.apply()
+    return Moved(before["location"], codes)
 
 
 def move_one(storage: Storage, handle: int, place: Any) -> None:

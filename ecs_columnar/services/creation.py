@@ -32,7 +32,7 @@ from ecs_columnar.services.identities import joined, new_ids, repeated
 from ecs_columnar.services.instances import Instance, write
 from ecs_columnar.services.items import MISSING, Columns, Items
 from ecs_columnar.services.overrides import Overrides
-from ecs_columnar.services.relocation import put, uniform
+from ecs_columnar.services.relocation import moved, uniform
 from ecs_columnar.world import World
 
 GOOD, ARGUMENT, DEFINITION, ID, DUPLICATE, OVERRIDE = range(6)
@@ -377,5 +377,5 @@ def _spawn(world: World, groups: list[Group], ids: Encoded, places: Any) -> NDAr
     if len(runs) == 1:
         return world.spawn_groups(n, groups, ids=ids, at=runs[0][1])
     handles = world.spawn_groups(n, groups, ids=ids)
-    put(world, handles, places)
+    moved(world, handles, places)
     return handles

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecs_columnar.operations.move import Moved
 from ecs_columnar.services.catalogue import Catalogue
 from ecs_columnar.services.columns import take
 from ecs_columnar.services.items import Items
@@ -45,5 +46,5 @@ class PreparedRebuilding(PreparedPlacing):
         catalogue.world.move(before, None)
         moves = moved(catalogue.world, handles, place_array(column))
         if touched is not None and old is not None:
-            tell_moves(catalogue, touched, moves._replace(old=old, new=locations.codes_of(touched)))
+            tell_moves(catalogue, touched, Moved(old, locations.codes_of(touched)))
         return PlacedEntities(self.operation, handles, self.entities, rows, moves)

@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.dtypes import NOWHERE
+from ecs_columnar.operations.move import Moved
 from ecs_columnar.services.catalogue import Catalogue
 from ecs_columnar.services.columns import Column, to_objects
-from ecs_columnar.services.lookup import are_last, is_handle
+from ecs_columnar.services.lookup import is_handle
 from ecs_columnar.world import World
 
 _PLAIN: Final = frozenset({str, type(None)})
 
 
-class Relocated(NamedTuple):
-    """Moves that were made.
-
-    Attributes
-    ----------
-    old, new : int32 array, shape (n,)
-        Place codes before and after each move; -1 for nowhere.
-    """
-
-    old: NDArray[np.int32]
-    new: NDArray[np.int32]
-
-    @property
-    def has_moved(self) -> NDArray[np.bool_]:
-        """Which moves changed something."""
-        return np.asarray(self.old != self.new)
-
-
-def relocate(catalogue: Catalogue, entities: NDArray[np.int64], places: Any) -> Relocated:
+def relocate(catalogue: Catalogue, entities: NDArray[np.int64], places: Any) -> Moved:
     """Move living entities in order, and tell who listens.
 
     Parameters
@@ -51,32 +33,17 @@ def relocate(catalogue: Catalogue, entities: NDArray[np.int64], places: Any) -> 
     return moves
 
 
-def moved(world: World, entities: NDArray[np.int64], places: Any) -> Relocated:
+def moved(world: World, entities: NDArray[np.int64], places: Any) -> Moved:
     """Move living entities in order, as `relocate` does, and tell nobody."""
-    old = world.locations.codes_of(entities)
-    put(world, entities, places)
-    if are_last(entities).all():
-        return Relocated(old, world.locations.codes_of(entities))
-    return _chained(world, entities, places, old)
+    runs = uniform(places, entities.shape[0])
+    if len(runs) == 1:
+        return world.locations.move(entities, runs[0][1])
+    parts = [world.locations.move(entities[rows], some) for rows, some in runs]
+    before, after = (np.concatenate(codes) for codes in zip(*parts, strict=True))
+    return Moved(before, after)
 
 
-def _chained(
-    world: World, entities: NDArray[np.int64], places: Any, before: NDArray[np.int32]
-) -> Relocated:
-    """Follow entities that moved more than once: each move starts where the last one led."""
-    new = np.full(entities.shape[0], NOWHERE, np.int32)
-    for rows, some in uniform(places, entities.shape[0]):
-        new[rows] = world.locations.find(some if isinstance(some, (list, np.ndarray)) else [some])
-    order = np.argsort(entities, kind="stable")
-    old = before[order]
-    follows = np.flatnonzero(entities[order[1:]] == entities[order[:-1]]) + 1
-    old[follows] = new[order[follows - 1]]
-    result = np.empty_like(old)
-    result[order] = old
-    return Relocated(result, new)
-
-
-def tell_moves(catalogue: Catalogue, entities: NDArray[np.int64], moves: Relocated) -> None:
+def tell_moves(catalogue: Catalogue, entities: NDArray[np.int64], moves: Moved) -> None:
     """Tell who listens of the moves that changed something."""
     if not catalogue.events.is_heard("entity_moved"):
         return
@@ -84,24 +51,9 @@ def tell_moves(catalogue: Catalogue, entities: NDArray[np.int64], moves: Relocat
     catalogue.events.tell(
         "entity_moved",
         entities[rows],
-        old_location_ids=lambda: names(moves.old[rows]),
-        new_location_ids=lambda: names(moves.new[rows]),
+        old_location_ids=lambda: names(moves.before[rows]),
+        new_location_ids=lambda: names(moves.after[rows]),
     )
-
-
-def put(world: World, entities: NDArray[np.int64], places: Any) -> None:
-    """Move entities, in order.
-
-    Parameters
-    ----------
-    world : World
-    entities : int64 array, shape (n,)
-        Living.
-    places : place, or array of ``n`` places
-        Strings, None, and handles of living entities, in any mixture.
-    """
-    for rows, some in uniform(places, entities.shape[0]):
-        world.move(entities[rows], some)
 
 
 def place_array(column: Column) -> NDArray[Any]:

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from ecs_columnar.encoding import blank, encode
 from ecs_columnar.errors import EcsColumnarError, InvalidArgumentError
+from ecs_columnar.operations.move import Moved
 from ecs_columnar.services.catalogue import Catalogue
 from ecs_columnar.services.columns import Column, at, take, to_list
 from ecs_columnar.services.items import MISSING, Items
 from ecs_columnar.services.lookup import find_entities, is_handle, is_id, not_found
-from ecs_columnar.services.relocation import Relocated, place_array, relocate, uniform
+from ecs_columnar.services.relocation import place_array, relocate, uniform
 from ecs_columnar.services.removals import ids_of
 
 GOOD, ARGUMENT, ENTITY, LOCATION, STALE = range(5)
@@ -197,19 +198,19 @@ class PlacedEntities(NamedTuple):
     handles: NDArray[np.int64]
     entities: Names
     rows: NDArray[np.intp]
-    moves: Relocated
+    moves: Moved
 
     def success(self, i: int) -> dict[str, Any]:
         """Return what was done."""
         entity_id = self.entities.at(int(self.rows[i]))
         names = self.operation.catalogue.world.locations.names
-        new = names(self.moves.new[i : i + 1])[0]
+        new = names(self.moves.after[i : i + 1])[0]
         if self.operation.operation != "move":
             operation = self.operation.operation
             return {"entity_id": entity_id, "location_id": new, "operation": operation}
         return {
             "entity_id": entity_id,
-            "old_location_id": names(self.moves.old[i : i + 1])[0],
+            "old_location_id": names(self.moves.before[i : i + 1])[0],
             "new_location_id": new,
             "moved": bool(self.moves.has_moved[i]),
             "operation": "move",
