@@ -9,6 +9,8 @@ import pytest
 
 import ecs_columnar as ecs
 from ecs_columnar.services import ComponentMutationService, EntityLifecycleManager
+from ecs_columnar.services.catalogue import catalogue_of
+from ecs_columnar.services.place_codec import PlaceCodec
 from tests.services_world import (
     add,
     catalogue,
@@ -381,11 +383,8 @@ def test_services_of_one_world_know_the_same_types() -> None:
 
 
 def test_a_position_of_another_name_can_be_the_place() -> None:
-    from ecs_columnar.services.catalogue import Catalogue, attach
-    from ecs_columnar.services.place_codec import PlaceCodec
-
     world = ecs.World()
-    attach(Catalogue(world, place=PlaceCodec("my:place", "in")))
+    catalogue_of(world, place=PlaceCodec("my:place", "in"))
     catalogue(world).definitions.register({"id": "x", "components": {"my:place": {"in": "inn"}}})
 
     entity = lifecycle(world).create_entity_instance("x")

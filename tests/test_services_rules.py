@@ -690,10 +690,36 @@ def test_arrow_tables_are_columns(form: str) -> None:
 
 def test_polars_frames_are_columns() -> None:
     pl = pytest.importorskip("polars")
-    pytest.importorskip("pyarrow")
-    frame = pl.DataFrame({"definition_id": ["core:actor"], "instance_id": ["a"]})
+    frame = pl.DataFrame(
+        {
+            "definition_id": ["core:actor", "core:actor"],
+            "instance_id": ["a", None],
+            "core:health.points": [3, None],
+        }
+    )
+    world = new_world()
 
-    assert names(operations(new_world()).batch_create_entities(frame)) == ["a"]
+    result = operations(world).batch_create_entities(frame)
+    removed = operations(world).batch_remove_entities(pl.Series(["a"]))
+
+    assert result.failures == []
+    assert result.successes[1].get_component_data("core:health") == {"points": 100}
+    assert removed.successes == ["a"]
+
+
+@pytest.mark.parametrize("form", ["series", "index", "arrow", "array"])
+def test_ids_come_in_every_form(form: str) -> None:
+    forms: dict[str, Callable[[], Any]] = {
+        "series": lambda: pd.Series(["e0", "e9"]),
+        "index": lambda: pd.Index(["e0", "e9"]),
+        "arrow": lambda: pytest.importorskip("pyarrow").array(["e0", "e9"]),
+        "array": lambda: np.array(["e0", "e9"]),
+    }
+
+    result = operations(populated(2)).batch_remove_entities(forms[form]())
+
+    assert result.successes == ["e0"]
+    assert result.failures[0].item == "e9"
 
 
 def test_components_come_in_every_form() -> None:

@@ -198,8 +198,14 @@ class Catalogue:
         return Prefab(definition_id, tuple(data), components, place)
 
 
-def catalogue_of(world: World) -> Catalogue:
+def catalogue_of(world: World, *, place: PlaceCodec | None = None) -> Catalogue:
     """Return the catalogue of a world, made now if there is none.
+
+    Parameters
+    ----------
+    world : World
+    place : PlaceCodec, optional
+        For a catalogue that is made now.
 
     Raises
     ------
@@ -210,14 +216,11 @@ def catalogue_of(world: World) -> Catalogue:
         raise InvalidArgumentError(
             "world", world, f"cannot serve {world!r}: it is not a World; give ecs_columnar.World()"
         )
-    found = world._storage.attachments.get(Catalogue)
-    return found if isinstance(found, Catalogue) else attach(Catalogue(world))
-
-
-def attach(catalogue: Catalogue) -> Catalogue:
-    """Give a world its catalogue."""
-    catalogue.world._storage.attachments[Catalogue] = catalogue
-    return catalogue
+    attachments = world._storage.attachments
+    if Catalogue not in attachments:
+        attachments[Catalogue] = Catalogue(world, place=place)
+    found: Catalogue = attachments[Catalogue]
+    return found
 
 
 def place_name(world: World, place: Any) -> str | None:

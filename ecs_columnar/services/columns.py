@@ -9,6 +9,7 @@ import itertools
 import sys
 from collections import defaultdict
 from collections.abc import Hashable, Iterable
+from importlib.util import find_spec
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -44,9 +45,12 @@ def as_column(values: Any) -> Column:
         return values
     if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
         raise TypeError(f"it is a {type(values).__name__}")
-    if hasattr(values, "__getitem__") and (hasattr(values, "dtype") or hasattr(values, "type")):
-        return values.to_arrow() if hasattr(values, "to_arrow") else values
-    return list(values)
+    if hasattr(values, "to_arrow"):  # of polars
+        return values.to_arrow() if find_spec("pyarrow") else values.to_list()
+    is_array = hasattr(values, "__getitem__") and (
+        hasattr(values, "dtype") or hasattr(values, "to_pylist")
+    )
+    return values if is_array else list(values)
 
 
 def to_list(column: Column) -> list[Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from operator import itemgetter
 from typing import Any, Final
 
@@ -228,19 +229,10 @@ def _to_items(given: Any, parameter: str) -> Items:
         return given
     if isinstance(given, (list, tuple)):
         return ItemList(list(given))  # the caller's may change before the result is looked at
-    if isinstance(given, np.ndarray) and given.ndim == 1:
-        if given.dtype.names:
-            return _columns({name: given[name] for name in given.dtype.names}, given, parameter)
-        return ItemArray(given)
-    if isinstance(given, Mapping):
-        return _columns(given, given, parameter)
-    if hasattr(given, "columns") and hasattr(given, "iloc"):
-        return _columns({name: given[name] for name in given.columns}, given, parameter)
-    if hasattr(given, "column_names") and hasattr(given, "column"):
-        return _columns(dict(zip(given.column_names, given.columns, strict=True)), given, parameter)
-    if hasattr(given, "to_arrow") or hasattr(given, "__arrow_c_stream__"):
-        return _to_items(_to_arrow(given), parameter)
-    if hasattr(given, "array") and hasattr(given, "index"):
+    columns = _columns_of(given)
+    if columns is not None:
+        return _columns(columns, given, parameter)
+    if _is_array(given) or (isinstance(given, np.ndarray) and given.ndim == 1):
         return ItemArray(as_column(given))
     raise InvalidArgumentError(
         parameter,
@@ -250,12 +242,32 @@ def _to_items(given: Any, parameter: str) -> Items:
     )
 
 
-def _to_arrow(given: Any) -> Any:
-    if hasattr(given, "to_arrow"):
-        return given.to_arrow()
-    import pyarrow as pa
+def _columns_of(given: Any) -> Mapping[Any, Any] | None:
+    """Return the columns of a mapping, a structured array or a table, None of all else."""
+    if isinstance(given, Mapping):
+        return given
+    if isinstance(given, np.ndarray):
+        names = given.dtype.names if given.ndim == 1 else None
+        return None if names is None else {name: given[name] for name in names}
+    if hasattr(given, "columns") and hasattr(given, "iloc"):  # of pandas
+        return {name: given[name] for name in given.columns}
+    if hasattr(given, "get_columns"):  # of polars
+        return {column.name: column for column in given.get_columns()}
+    is_stream = hasattr(given, "__arrow_c_stream__") and not _is_array(given)
+    if is_stream and not hasattr(given, "column_names") and find_spec("pyarrow"):
+        import pyarrow as pa
 
-    return pa.table(given)
+        given = pa.table(given)
+    if hasattr(given, "column_names"):
+        return dict(zip(given.column_names, given.columns, strict=True))
+    return None
+
+
+def _is_array(given: Any) -> bool:
+    """Tell whether it is an array or a series: of pandas, pyarrow or polars."""
+    return any(hasattr(given, name) for name in ("to_pylist", "to_arrow", "isna")) and not (
+        hasattr(given, "columns") or hasattr(given, "column_names")
+    )
 
 
 def _columns(given: Mapping[Any, Any], whole: Any, parameter: str) -> Columns:

@@ -149,7 +149,7 @@ class PreparedDespawning:
         self.handles = find_entities(catalogue.world, ids)
         self._crowds: dict[int, list[str]] = {}
         self.is_bad = self.handles == 0
-        if catalogue.location_policy == "refuse":
+        if catalogue.location_policy == "refuse" and crowded(catalogue, self.handles).any():
             self._refuse_crowded()
         else:
             known = ~self.is_bad
@@ -188,10 +188,9 @@ class PreparedDespawning:
         """Take those who are in a removed entity out of it, where that is the policy."""
         if self._catalogue.location_policy != "clear":
             return
-        for handle in handles.tolist():
+        for handle in handles[crowded(self._catalogue, handles)].tolist():
             crowd = self._catalogue.world.locations[handle]
-            if crowd.shape[0]:
-                relocate(self._catalogue, crowd.copy(), None)
+            relocate(self._catalogue, crowd.copy(), None)
 
     def _refuse_crowded(self) -> None:
         """Mark entities that others are in, unless these are removed before them."""
@@ -218,6 +217,13 @@ class RemovedEntities(NamedTuple):
     def success(self, i: int) -> Any:
         """Return the id of an entity, or its handle if that was given."""
         return to_list(take(self.ids, self.rows[i : i + 1]))[0]
+
+
+def crowded(catalogue: Catalogue, handles: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which entities are places with somebody in them."""
+    codes = catalogue.world.locations.find(handles)
+    counts = np.append(catalogue.world.locations.counts(), 0)
+    return np.asarray(counts[codes] > 0)
 
 
 def ids_of(items: Items, name: str) -> Column:

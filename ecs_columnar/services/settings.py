@@ -70,6 +70,8 @@ ReadSettings = Callable[[], Settings]
 
 def _count(items: Any) -> int:
     """Return how many items the first argument of a batch call has; 0 where it is none."""
+    if isinstance(items, (list, tuple)):
+        return len(items)
     try:
         return len(to_items(items, "items", allow_empty=True))
     except InvalidArgumentError:
