@@ -10,6 +10,7 @@ from ecs_columnar.services.component_mutation_service import ComponentMutationSe
 from ecs_columnar.services.entity import Entity
 from ecs_columnar.services.entity_lifecycle_manager import EntityLifecycleManager
 from ecs_columnar.services.error_handler import BatchErrorHandler
+from ecs_columnar.services.events import Event, Events
 from ecs_columnar.services.memory_monitor import MemoryMonitor, MemoryReading
 from ecs_columnar.services.monitoring import MonitoringCoordinator
 from ecs_columnar.services.performance_monitor import CallRecord, PerformanceMonitor
@@ -40,6 +41,8 @@ __all__ = [
     "ComponentMutationService",
     "Entity",
     "EntityLifecycleManager",
+    "Event",
+    "Events",
     "LocationUpdate",
     "MemoryMonitor",
     "MemoryReading",

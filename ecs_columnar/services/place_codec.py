@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ecs_columnar.fields import object_
 from ecs_columnar.schema import Component
 from ecs_columnar.services.codec import Columns
-from ecs_columnar.services.columns import are_missing, to_objects
+from ecs_columnar.services.columns import are_missing, factorize, to_objects
 from ecs_columnar.world import World
 
 
@@ -87,11 +87,13 @@ class PlaceCodec:
         if isinstance(column, np.ndarray) and column.dtype.kind in "iu":
             column = column.astype(np.int64, copy=False)
             return Columns(Whereabouts, {"place": column}, np.ones(n, np.bool_), {})
-        places = to_objects(column)
-        if not set(map(type, places.tolist())) <= {str}:
-            places = places.copy()
-            places[are_missing(places)] = None
-        if not set(map(type, places.tolist())) <= _PLAIN:
+        if hasattr(column, "categories") or hasattr(column, "dictionary_encode"):
+            codes, names = factorize(column)  # each name is looked at once
+            places, is_plain = _plain(to_objects(names))
+            places = places[codes]
+        else:
+            places, is_plain = _plain(to_objects(column))
+        if not is_plain:
             return self._checked([{self.field: place} for place in places.tolist()])
         return Columns(Whereabouts, {"place": places}, np.ones(n, np.bool_), {})
 
@@ -134,6 +136,16 @@ def is_place(value: Any) -> bool:
 
 _PLAIN: Final = frozenset({str, type(None)})
 _MAPPINGS: Final = frozenset({dict, MappingProxyType})
+
+
+def _plain(places: NDArray[Any]) -> tuple[NDArray[Any], bool]:
+    """Return places with None in gaps, and whether all are strings or None."""
+    types = set(map(type, places.tolist()))
+    if not types <= _PLAIN:
+        places = places.copy()
+        places[are_missing(places)] = None
+        types = set(map(type, places.tolist()))
+    return places, types <= _PLAIN
 
 
 def _objects(values: Any, n: int = 1) -> NDArray[Any]:
