@@ -79,15 +79,14 @@ class Entity(HasHandle):
     @property
     def id(self) -> str:
         """String id; a made-up one, such as "17v2", where none was given."""
-        return str(self._storage.names.text(self._selection("name").handles)[0])
+        return self._storage.names.name(int(self._selection("name").handles[0]))
 
     @property
     def location(self) -> str | None:
         """Name of the place where it is, None for nowhere."""
         handles = self._selection("locate").handles
         codes = self._storage.locations.location_of(handles & INDEX_MASK)
-        found = self._storage.places.text(codes)[0]
-        return None if found is None else str(found)
+        return self._storage.places.name(int(codes[0]))
 
     @property
     def is_alive(self) -> bool:

@@ -75,8 +75,10 @@ class Ids:
         ------
         StaleHandleError
         """
-        names = self._storage.names.text(living(self._storage, entities, "name"))
-        return names[0] if is_one(entities) else names
+        handles = living(self._storage, entities, "name")
+        if is_one(entities):
+            return self._storage.names.name(int(handles[0]))
+        return self._storage.names.text(handles)
 
     def __contains__(self, instance_id: object) -> bool:
         if not isinstance(instance_id, str):

@@ -161,6 +161,18 @@ class Locations:
         encoded = encode(places, parameter="places", missing=True, trim=True)
         return storage.places.find_symbols(storage.symbols.find(encoded))
 
+    def name(self, code: int) -> str | None:
+        """Return the name of one place code, None for nowhere.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When it is not the code of a place.
+        """
+        if not NOWHERE <= code < len(self):
+            self.names(np.array([code]))
+        return self._storage.places.name(code)
+
     def count(self, place: Any = None) -> int:
         """Return how many entities are in a place, or in any."""
         if place is None:
@@ -192,8 +204,8 @@ class Locations:
         ------
         StaleHandleError, EntityNotFoundError
         """
-        names = self.names(self.codes_of(entities))
-        return names[0] if is_one(entities) else names
+        codes = self.codes_of(entities)
+        return self._storage.places.name(int(codes[0])) if is_one(entities) else self.names(codes)
 
     def groups(self) -> Groups:
         """Copy all members, grouped by place code, without gaps."""

@@ -118,6 +118,12 @@ class Names(Stateful):
         self.handle_of = owned(self.handle_of)
         self.symbol_of = owned(self.symbol_of)
 
+    def name(self, handle: int) -> str:
+        """Return the id of one living entity, or the name made up for it."""
+        index = handle & INDEX_MASK
+        symbol = self.symbol_of[index] if index < self.symbol_of.shape[0] else NO_CODE
+        return format_handle(handle) if symbol < 0 else self.symbols.string(int(symbol))
+
     def text(self, handles: NDArray[np.int64]) -> NDArray[Any]:
         """Return the id of each living entity, or the name made up for it."""
         symbols = self.symbols_of(handles)

@@ -138,6 +138,15 @@ class Places(Stateful):
         """Return the steps that go back to a state."""
         return [*super().thawing(state), (self.seen.clear,)]
 
+    def name(self, code: int) -> str | None:
+        """Return the name of one place; None for nowhere."""
+        if code < 0:
+            return None
+        symbol = int(self.symbols[code])
+        return (
+            format_handle(self.entities[code]) if symbol < 0 else self.names.symbols.string(symbol)
+        )
+
     def text(self, codes: NDArray[np.int32]) -> NDArray[Any]:
         """Return the name of each place; None for nowhere."""
         safe = np.where(codes < 0, 0, codes)

@@ -86,6 +86,9 @@ def to_place_codes(change: Change, places: Any, n: int) -> NDArray[np.int32]:
     """
     if places is None:
         return np.full(n, NOWHERE, CODE)
+    known = change.storage.places.code(places) if isinstance(places, str) else NO_CODE
+    if known != NO_CODE:
+        return np.full(n, known, CODE)
     if n == 0:
         change = Change(change.storage)  # of its own, and not done: nobody is put there
     with change if n == 0 else nullcontext():

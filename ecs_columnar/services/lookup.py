@@ -55,6 +55,8 @@ def find_entities(world: World, column: Column) -> NDArray[np.int64]:
         except InvalidArgumentError:
             pass
     values = to_list(column)
+    if len(values) == 1:
+        return np.array([_find_one(world, values[0])], HANDLE)
     types = set(map(type, values))
     if types == {str}:
         return world.ids.find(values)
@@ -105,6 +107,15 @@ def are_last(entities: NDArray[np.int64]) -> NDArray[np.bool_]:
     return np.asarray(row_of[indices] == rows)
 
 
+def _find_one(world: World, value: Any) -> int:
+    """Return the entity that one value names, 0 where there is none."""
+    if isinstance(value, str):
+        return world.ids[value] if value in world.ids else NO_ENTITY  # noqa: SIM401 - no mapping
+    if isinstance(value, HasHandle):
+        value = value.handle if value._storage is world._storage else NO_ENTITY
+    return int(value) if is_handle(value) and int(value) in world else NO_ENTITY
+
+
 def _living(world: World, handles: NDArray[Any]) -> NDArray[np.int64]:
     if handles.dtype.kind == "u" and handles.size and handles.max() > np.iinfo(HANDLE).max:
         handles = np.where(handles > np.iinfo(HANDLE).max, NO_ENTITY, handles)
@@ -119,8 +130,6 @@ def _find_mixed(world: World, values: list[Any]) -> NDArray[np.int64]:
     if texts:
         found[texts] = world.ids.find([values[i] for i in texts])
     for i, value in enumerate(values):
-        if isinstance(value, HasHandle):
-            value = value.handle if value._storage is world._storage else NO_ENTITY
-        if is_handle(value) and int(value) in world:
-            found[i] = int(value)
+        if not isinstance(value, str):
+            found[i] = _find_one(world, value)
     return found

@@ -68,6 +68,8 @@ def uniform(places: Any, n: int) -> list[tuple[slice, Any]]:
     if not isinstance(places, np.ndarray) or places.dtype.kind in "iu":
         return [(slice(0, n), places)]
     values = places.tolist()
+    if n == 1:
+        return [(slice(0, 1), values[0])]
     if _PLAIN.issuperset(map(type, values)):
         return [(slice(0, n), values)]
     are_handles = np.fromiter(map(is_handle, values), np.bool_, n)

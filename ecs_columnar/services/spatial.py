@@ -57,7 +57,8 @@ class Names:
         column = self.column
         if isinstance(column, np.ndarray) and column.dtype.kind in "iu":
             return np.asarray(self._world.alive(column))
-        if not isinstance(column, list) or set(map(type, column)) == {str}:
+        is_text = isinstance(column, list) and set(map(type, column)) == {str}
+        if len(column) > 1 and (is_text or not isinstance(column, list)):
             try:
                 encoded = encode(column, missing=True)
             except EcsColumnarError:
@@ -203,18 +204,20 @@ class PlacedEntities(NamedTuple):
     def success(self, i: int) -> dict[str, Any]:
         """Return what was done."""
         entity_id = self.entities.at(int(self.rows[i]))
-        names = self.operation.catalogue.world.locations.names
-        new = names(self.moves.after[i : i + 1])[0]
+        new = self._name(self.moves.after[i])
         if self.operation.operation != "move":
             operation = self.operation.operation
             return {"entity_id": entity_id, "location_id": new, "operation": operation}
         return {
             "entity_id": entity_id,
-            "old_location_id": names(self.moves.before[i : i + 1])[0],
+            "old_location_id": self._name(self.moves.before[i]),
             "new_location_id": new,
-            "moved": bool(self.moves.has_moved[i]),
+            "moved": bool(self.moves.before[i] != self.moves.after[i]),
             "operation": "move",
         }
+
+    def _name(self, code: np.int32) -> str | None:
+        return self.operation.catalogue.world.locations.name(int(code))
 
 
 class Unplacing:
