@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -137,3 +138,38 @@ def test_a_stop_at_the_item_is_the_same_in_a_batch_and_item_by_item(
 
 def test_every_operation_has_a_method() -> None:
     assert set(METHODS) == set(OPERATIONS)
+
+
+@given(st.lists(calls(), min_size=1, max_size=5))
+def test_neither_batch_size_nor_threads_leave_a_trace(
+    sequence: list[tuple[str, list[Any]]],
+) -> None:
+    digests = set()
+
+    for size, parallel in ((1, False), (7, True), (200, False), (200, True)):
+        world = new_world()
+        for operation, items in sequence:
+            batched(world, operation, items, batch_size=size, enable_parallel=parallel)
+        digests.add(world.digest())
+
+    assert len(digests) == 1
+
+
+@given(st.lists(calls(), min_size=1, max_size=5), st.sampled_from(SIZES))
+def test_an_atomic_batch_happens_as_a_whole_or_not_at_all(
+    sequence: list[tuple[str, list[Any]]], batch_size: int
+) -> None:
+    world, reference = new_world(), ReferenceServices()
+    for operation, items in sequence:
+        before, trial = world.digest(), copy.deepcopy(reference)
+        successes, failures = trial.run(operation, items)
+        result = batched(world, operation, items, batch_size=batch_size, atomic=True)
+
+        if failures:
+            assert world.digest() == before
+            assert outcome(result) == ([], failures)
+            assert result.rolled_back == len(successes)
+        else:
+            reference = trial
+            assert outcome(result) == (successes, [])
+    assert_same_world(world, reference)

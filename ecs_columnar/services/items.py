@@ -71,6 +71,7 @@ class ItemList(Items):
         self.items: Final = items
         self._are_dicts = set(map(type, items)) == {dict}
         self._pulled: dict[str, list[Any]] = {}
+        self._nested: dict[str, ItemList] = {}
 
     def __len__(self) -> int:
         return len(self.items)
@@ -87,11 +88,15 @@ class ItemList(Items):
     def field(self, name: str, *, within: str | None = None) -> list[Any]:
         """Return the values of one field, `MISSING` where an item has none."""
         if within is not None:
-            options = self.field(within)
-            return _pull(options, name, are_dicts=set(map(type, options)) == {dict})
+            return self._options(within).field(name)
         if name not in self._pulled:
             self._pulled[name] = _pull(self.items, name, are_dicts=self._are_dicts)
         return self._pulled[name]
+
+    def _options(self, within: str) -> ItemList:
+        if within not in self._nested:
+            self._nested[within] = ItemList(self.field(within))
+        return self._nested[within]
 
     def option(self, name: str) -> list[Any]:
         """Return a field of the options of each item; of the item itself where it has none."""
