@@ -24,6 +24,7 @@ from benchmarks import (
     query,
     remove,
     scalar,
+    services,
     snapshot,
     spawn,
     transaction,
@@ -84,6 +85,17 @@ def contest(kind: type[Contest], n: int = N) -> Callable[[], float]:
         sides = kind()
         sides.setup(n)
         return sides.track_ratio(n)
+
+    return measure
+
+
+def nanoseconds(kind: type[Operation]) -> Callable[[], float]:
+    """Measure the cost of an item at `N`."""
+
+    def measure() -> float:
+        operation = kind()
+        operation.setup(N)
+        return operation.track_cost(N)
 
     return measure
 
@@ -221,6 +233,7 @@ def bars() -> list[Bar]:
         ),
         *one_by_one(),
         *going_back(),
+        *by_services(),
         *footprint(),
         *(
             Bar(f"{kind.__name__}: cost of an item at 5M", "at 10k", 3.0, growth(kind))
@@ -260,6 +273,39 @@ def going_back() -> list[Bar]:
     deep = contest(snapshot.SnapshotAgainstDeepCopy, 100_000)
     bars.append(Bar("snapshot of 100k", "deep copy in esper", 1 / 1000, deep, faster=True))
     return bars
+
+
+def by_services() -> list[Bar]:
+    """List the bars of the batch services."""
+    scalar_calls = [
+        ("create 100k from dicts", services.CreateFromDictsAgainstScalar, 1 / 8),
+        ("create 100k from columns", services.CreateFromColumnsAgainstScalar, 1 / 100),
+        ("add a component to 100k, from columns", services.AddFromColumnsAgainstScalar, 1 / 50),
+        ("remove it", services.RemoveFromColumnsAgainstScalar, 1 / 50),
+        ("move 100k by string ids", services.MoveByNameAgainstScalar, 1 / 20),
+        ("move 100k by handles", services.MoveByHandleAgainstScalar, 1 / 100),
+    ]
+    spatial = [services.SpatialAdd, services.SpatialRemove, services.SpatialRebuild]
+    return [
+        *(
+            Bar(name, "scalar calls", limit, contest(kind, 100_000), faster=True)
+            for name, kind, limit in scalar_calls
+        ),
+        Bar("create ten", "scalar calls", 1.2, contest(services.CreateTenAgainstScalar, 10)),
+        Bar(
+            "create 1M from columns",
+            "`world.spawn` of the same",
+            2.0,
+            contest(services.CreateFromColumnsAgainstCore),
+        ),
+        Bar(
+            "create 1M in batches of 50",
+            "of 200",
+            1.1,
+            contest(services.CreateInSmallBatchesAgainstLarge),
+        ),
+        *(Bar(f"{kind.__name__}, 1M handles", "", 60, nanoseconds(kind), "ns") for kind in spatial),
+    ]
 
 
 def footprint() -> list[Bar]:

@@ -19,6 +19,7 @@ from ecs_columnar.services.columns import (
     are_missing,
     as_column,
     at,
+    constant,
     factorize,
     grouped,
     take,
@@ -143,7 +144,11 @@ def test_camel_case_is_spelled_as_usual() -> None:
 def test_columns_broadcast_scalars() -> None:
     items = to_items({"definition_id": "core:actor", "instance_id": ["a", "b"]}, "items")
 
-    assert items.field("definition_id") == ["core:actor", "core:actor"]
+    assert items.field("definition_id").tolist() == ["core:actor", "core:actor"]
+    codes, values = factorize(items.field("definition_id"))
+    assert (codes.tolist(), values) == ([0, 0], ["core:actor"])
+    assert are_missing(constant(None, 3)).tolist() == [True] * 3
+    assert constant(5, 3).dtype == np.int64
     assert items[1] == {"definition_id": "core:actor", "instance_id": "b"}
 
 

@@ -53,6 +53,15 @@ def as_column(values: Any) -> Column:
     return values if is_array else list(values)
 
 
+def constant(value: Any, n: int) -> NDArray[Any]:
+    """Return a column of one value ``n`` times, which takes the memory of one."""
+    one = np.asarray(value) if isinstance(value, (int, float, np.generic)) else None
+    if one is None or one.dtype.kind in "OUS":
+        one = np.empty((), object)
+        one[()] = value
+    return np.broadcast_to(one, n)
+
+
 def to_list(column: Column) -> list[Any]:
     """Return the values of a column as Python objects."""
     if isinstance(column, list):
@@ -106,6 +115,8 @@ def is_missing(value: object) -> bool:
 
 def are_missing(column: Column) -> NDArray[np.bool_]:
     """Tell which values of a column are not there."""
+    if isinstance(column, np.ndarray) and column.size > 1 and column.strides == (0,):
+        return np.repeat(are_missing(column[:1]), column.shape[0])
     if isinstance(column, np.ndarray) and column.dtype.kind in "biuUST":
         return np.zeros(len(column), np.bool_)
     if isinstance(column, np.ndarray) and column.dtype.kind == "f":
@@ -139,6 +150,8 @@ def factorize(column: Column) -> tuple[NDArray[np.intp], list[Any]]:
         return _renumbered(indices.astype(np.intp), column.dictionary.to_pylist())
     if hasattr(column, "categories"):
         return _renumbered(np.asarray(column.codes, np.intp), list(column.categories))
+    if isinstance(column, np.ndarray) and column.size and column.strides == (0,):
+        return np.zeros(column.shape[0], np.intp), column[:1].tolist()
     values = to_list(column)
     try:
         return factorize_all(values)

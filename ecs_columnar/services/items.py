@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from ecs_columnar.errors import InvalidArgumentError, first_three
-from ecs_columnar.services.columns import Column, as_column, at, to_list
+from ecs_columnar.services.columns import Column, as_column, at, constant, to_list
 
 
 class _Missing:
@@ -304,5 +304,5 @@ def _columns(given: Mapping[Any, Any], whole: Any, parameter: str) -> Columns:
             f"cannot use {parameter}: columns are arrays of one length ({shown or 'no array'})",
         )
     n = lengths.pop() if lengths else 0
-    columns.update({name: [value] * n for name, value in scalars.items()})
+    columns.update({name: constant(value, n) for name, value in scalars.items()})
     return Columns(columns, n)

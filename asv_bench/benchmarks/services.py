@@ -1,0 +1,335 @@
+"""The batch services: from dicts and from columns, against the scalar calls and the core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+import ecs_columnar as ecs
+from benchmarks.base import SIZES, Contest, Operation, Side, compile_kernels
+from benchmarks.worlds import names_of, places_of
+from ecs_columnar.services.batch_operation_manager import BatchOperationManager
+from ecs_columnar.services.batch_spatial_index_manager import BatchSpatialIndexManager
+from ecs_columnar.services.catalogue import catalogue_of
+from ecs_columnar.services.entity_lifecycle_manager import EntityLifecycleManager
+from ecs_columnar.services.spatial_index_manager import SpatialIndexManager
+
+N_ALONE: Final = 200
+"""Items that the scalar calls get: a round of theirs would take minutes otherwise."""
+
+N_NAMES: Final = 1000
+
+
+class Name(ecs.Component, id="core:name"):
+    """A text of few kinds."""
+
+    text: ecs.str_
+
+
+class Health(ecs.Component, id="core:health"):
+    """A number."""
+
+    points: ecs.i8
+
+
+class Crew:
+    """A world of services, and ``n`` actors to create in it.
+
+    Parameters
+    ----------
+    n : int
+    in_schema : bool
+        Whether component types come from JSON Schema, and not from classes.
+    """
+
+    def __init__(self, n: int, *, in_schema: bool = True) -> None:
+        compile_kernels()
+        self.n = n
+        self.world = ecs.World()
+        catalogue = catalogue_of(self.world)
+        for declared in SCHEMAS if in_schema else (Name, Health):
+            catalogue.components.register(declared)
+        catalogue.definitions.register({"id": "core:actor", "components": {}})
+        self.operations = BatchOperationManager(self.world)
+        self.spatial = BatchSpatialIndexManager(self.world)
+        self.one_by_one = EntityLifecycleManager(self.world)
+        self.places_one_by_one = SpatialIndexManager(self.world)
+        self.ids = np.array(names_of(n), object)
+        self.places = np.array([f"place-{i}" for i in places_of(n) % N_NAMES], object)
+        self.points = np.arange(n) % 100
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """Return all actors as dicts."""
+        rows = zip(self.ids.tolist(), self.places.tolist(), self.points.tolist(), strict=True)
+        return [
+            {
+                "definition_id": "core:actor",
+                "opts": {
+                    "instance_id": instance_id,
+                    "component_overrides": {
+                        "core:name": {"text": f"name {points}"},
+                        "core:position": {"locationId": place},
+                        "core:health": {"points": points},
+                    },
+                },
+            }
+            for instance_id, place, points in rows
+        ]
+
+    def columns(self) -> dict[str, Any]:
+        """Return all actors as columns, names of few kinds as categories."""
+        names = pd.Categorical([f"name {points}" for points in self.points.tolist()])
+        return {
+            "definition_id": "core:actor",
+            "instance_id": self.ids,
+            "core:name.text": names,
+            "core:position.locationId": pd.Categorical(self.places),
+            "core:health.points": self.points,
+        }
+
+    def creating(self, items: Any) -> Side:
+        """Create a batch; it is removed again."""
+        return Side(lambda: self.operations.batch_create_entities(items), self.clear, self.n)
+
+    def creating_alone(self, items: Any) -> Side:
+        """Create a few, one by one."""
+        few = items[:N_ALONE]
+        return Side(
+            lambda: self.one_by_one.batch_create_entities(few), self.clear, min(N_ALONE, self.n)
+        )
+
+    def clear(self) -> None:
+        """Remove everybody."""
+        self.world.despawn(self.world.query())
+
+    def populated(self) -> Crew:
+        """Create everybody."""
+        self.operations.batch_create_entities(self.columns())
+        self.handles = self.world.ids[self.ids]
+        return self
+
+    def adding(self, items: Any) -> Side:
+        """Replace the health of everybody."""
+        return Side(lambda: self.operations.batch_add_components(items), n_items=self.n)
+
+    def removing(self) -> Side:
+        """Take the health of everybody away; it is given back."""
+        items = {"instance_id": self.handles, "component_type_id": "core:health"}
+        health = {"instance_id": self.handles, "core:health.points": self.points}
+        return Side(
+            lambda: self.operations.batch_remove_components(items),
+            lambda: self.operations.batch_add_components(health),
+            self.n,
+        )
+
+    def moving(self, entities: Any, places: Callable[[], Any]) -> Side:
+        """Move everybody to other places each round."""
+        updates: dict[str, Any] = {"entity_id": entities, "new_location_id": places()}
+
+        def draw() -> None:
+            updates["new_location_id"] = places()
+
+        return Side(lambda: self.spatial.batch_move(updates), draw, self.n)
+
+
+SCHEMAS: Final = (
+    {
+        "id": "core:name",
+        "dataSchema": {
+            "type": "object",
+            "properties": {"text": {"type": "string", "minLength": 1}},
+            "required": ["text"],
+            "additionalProperties": False,
+        },
+    },
+    {
+        "id": "core:health",
+        "dataSchema": {
+            "type": "object",
+            "properties": {"points": {"type": "integer", "minimum": 0}},
+            "required": ["points"],
+            "additionalProperties": False,
+        },
+    },
+)
+
+
+class CreateFromDictsAgainstScalar(Contest):
+    """Create from dicts, against the scalar call."""
+
+    params = SIZES[:2]
+
+    def setup(self, n: int) -> None:
+        items = Crew(n).dicts()
+        self.ours, self.theirs = Crew(n).creating(items), Crew(n).creating_alone(items)
+
+
+class CreateFromColumnsAgainstScalar(Contest):
+    """Create from columns, against the scalar call."""
+
+    params = SIZES[:2]
+
+    def setup(self, n: int) -> None:
+        crew = Crew(n)
+        self.ours = Crew(n).creating(crew.columns())
+        self.theirs = Crew(n).creating_alone(crew.dicts())
+
+
+class CreateFromColumnsAgainstCore(Contest):
+    """Create from columns, against what the core takes to spawn the same."""
+
+    def setup(self, n: int) -> None:
+        crew, floor = Crew(n, in_schema=False), Crew(n, in_schema=False)
+        columns = crew.columns()
+        components = Name(columns["core:name.text"]), Health(columns["core:health.points"])
+        at = columns["core:position.locationId"]
+        self.ours = crew.creating(columns)
+        self.theirs = Side(
+            lambda: floor.world.spawn(n, *components, ids=floor.ids, at=at), floor.clear, n
+        )
+
+
+class CreateInSmallBatchesAgainstLarge(Contest):
+    """Create in batches of 50, against batches of 200."""
+
+    def setup(self, n: int) -> None:
+        small, large = Crew(n), Crew(n)
+        columns = small.columns()
+        self.ours, self.theirs = (
+            Side(lambda crew=crew, size=size: create(crew, columns, size), crew.clear, n)
+            for crew, size in ((small, 50), (large, 200))
+        )
+
+
+def create(crew: Crew, columns: Any, batch_size: int) -> object:
+    """Create in batches of a size."""
+    return crew.operations.batch_create_entities(columns, batch_size=batch_size)
+
+
+class CreateTenAgainstScalar(Contest):
+    """Create ten in a batch, against ten scalar calls."""
+
+    params = SIZES[:1]
+
+    def setup(self, n: int) -> None:
+        items = Crew(10).dicts()
+        self.ours, self.theirs = Crew(10).creating(items), Crew(10).creating_alone(items)
+
+
+class AddFromColumnsAgainstScalar(Contest):
+    """Replace a component from columns, by handles, against the scalar call."""
+
+    params = SIZES[:2]
+
+    def setup(self, n: int) -> None:
+        crew, alone = Crew(n).populated(), Crew(n).populated()
+        self.ours = crew.adding({"instance_id": crew.handles, "core:health.points": crew.points})
+        items = [
+            {"instance_id": i, "component_type_id": "core:health", "component_data": {"points": 5}}
+            for i in alone.ids[:N_ALONE].tolist()
+        ]
+        self.theirs = Side(lambda: alone.one_by_one.batch_add_components(items), n_items=N_ALONE)
+
+
+class RemoveFromColumnsAgainstScalar(Contest):
+    """Remove a component from columns, by handles, against the scalar call."""
+
+    params = SIZES[:2]
+
+    def setup(self, n: int) -> None:
+        crew, alone = Crew(n).populated(), Crew(n).populated()
+        self.ours = crew.removing()
+        ids = alone.ids[:N_ALONE].tolist()
+        items = [{"instance_id": i, "component_type_id": "core:health"} for i in ids]
+        health = {"instance_id": ids, "core:health.points": [5] * N_ALONE}
+        self.theirs = Side(
+            lambda: alone.one_by_one.batch_remove_components(items),
+            lambda: alone.operations.batch_add_components(health),
+            N_ALONE,
+        )
+
+
+class MoveByNameAgainstScalar(Contest):
+    """Move from columns of string ids and names, against the scalar call."""
+
+    params = SIZES[:2]
+
+    def setup(self, n: int) -> None:
+        crew = Crew(n).populated()
+        self.ours = crew.moving(crew.ids, lambda: _shuffled(crew.places))
+        self.theirs = _moving_alone(n)
+
+
+class MoveByHandleAgainstScalar(Contest):
+    """Move from columns of handles, against the scalar call."""
+
+    params = SIZES[:2]
+
+    def setup(self, n: int) -> None:
+        crew = Crew(n).populated()
+        rooms = crew.world.spawn(N_NAMES)
+        self.ours = crew.moving(crew.handles, lambda: _shuffled(rooms[places_of(n) % N_NAMES]))
+        self.theirs = _moving_alone(n)
+
+
+class SpatialAdd(Operation):
+    """Put everybody into places, by handles."""
+
+    def setup(self, n: int) -> None:
+        crew, additions = _in_rooms(n)
+
+        def draw() -> None:
+            additions["location_id"] = _shuffled(additions["location_id"])
+
+        self.ours = Side(lambda: crew.spatial.batch_add(additions), draw, n)
+
+
+class SpatialRemove(Operation):
+    """Take everybody out of places, by handles."""
+
+    def setup(self, n: int) -> None:
+        crew, additions = _in_rooms(n)
+        crew.spatial.batch_add(additions)
+        entities = additions["entity_id"]
+        self.ours = Side(
+            lambda: crew.spatial.batch_remove(entities),
+            lambda: crew.spatial.batch_add(additions),
+            n,
+        )
+
+
+class SpatialRebuild(Operation):
+    """Build the index anew, by handles."""
+
+    def setup(self, n: int) -> None:
+        crew, additions = _in_rooms(n)
+        self.ours = Side(lambda: crew.spatial.rebuild(additions), n_items=n)
+
+
+def _in_rooms(n: int) -> tuple[Crew, dict[str, Any]]:
+    crew = Crew(1)
+    rooms = crew.world.spawn(10 * N_NAMES)
+    entities = crew.world.spawn(n)
+    return crew, {"entity_id": entities, "location_id": rooms[places_of(n)]}
+
+
+def _moving_alone(n: int) -> Side:
+    crew = Crew(n).populated()
+    updates: list[dict[str, Any]] = []
+
+    def draw() -> None:
+        places = _shuffled(crew.places)[:N_ALONE].tolist()
+        updates[:] = [
+            {"entity_id": i, "new_location_id": place}
+            for i, place in zip(crew.ids[:N_ALONE].tolist(), places, strict=True)
+        ]
+
+    draw()
+    return Side(lambda: crew.places_one_by_one.batch_move(updates), draw, N_ALONE)
+
+
+def _shuffled(places: Any) -> Any:
+    return np.random.default_rng().permutation(places)
