@@ -11,6 +11,7 @@ from ecs_columnar.services.entity import Entity
 from ecs_columnar.services.entity_lifecycle_manager import EntityLifecycleManager
 from ecs_columnar.services.error_handler import BatchErrorHandler
 from ecs_columnar.services.events import Event, Events
+from ecs_columnar.services.factory import Services, create_default_services_with_config
 from ecs_columnar.services.memory_monitor import MemoryMonitor, MemoryReading
 from ecs_columnar.services.monitoring import MonitoringCoordinator
 from ecs_columnar.services.performance_monitor import CallRecord, PerformanceMonitor
@@ -51,7 +52,9 @@ __all__ = [
     "ReferenceReport",
     "Retries",
     "RollbackResult",
+    "Services",
     "SpatialIndexManager",
     "WorldLoadingResult",
     "WorldLoadingService",
+    "create_default_services_with_config",
 ]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.services.call import BatchCall, Operation, Outcome
 from ecs_columnar.services.catalogue import Catalogue, catalogue_of
+from ecs_columnar.services.circuit_breaker import CircuitBreaker
+from ecs_columnar.services.clocks import Clock
 from ecs_columnar.services.items import ItemList, Items, to_items
 from ecs_columnar.services.options import (
     BatchOptions,
@@ -20,11 +23,10 @@ from ecs_columnar.services.options import (
 )
 from ecs_columnar.services.progress import shown
 from ecs_columnar.services.results import BatchIndexResult, BatchOperationResult, Path
+from ecs_columnar.services.retries import Retries
 from ecs_columnar.services.settings import DEFAULTS, ReadSettings, Settings
 from ecs_columnar.services.undo import whole
 from ecs_columnar.world import World
-
-Clock = Callable[[], float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,20 +38,40 @@ class Surroundings:
     logger : logging.Logger
     clock : callable
         Returns monotonic seconds.
-    sleep : callable
-        Takes seconds.
     record : callable or None
         Takes what monitoring keeps of a call: operation, items, ms, path, and
         whether it failed.
+    breaker : callable or None
+        Returns the circuit breaker of an operation.
+    retries : callable or None
+        Returns what calls a function of the caller's, and again when it fails for
+        a moment.
     max_block : callable or None
         Returns the most items that memory allows at once.
     """
 
     logger: logging.Logger = field(default_factory=lambda: logging.getLogger("ecs_columnar"))
     clock: Clock = time.perf_counter
-    sleep: Callable[[float], object] = time.sleep
     record: Callable[[str, int, float, str, bool], object] | None = None
+    breaker: Callable[[str], CircuitBreaker] | None = None
+    retries: Callable[[], Retries] | None = None
     max_block: Callable[[], int] | None = None
+
+
+@dataclass(slots=True)
+class Observed:
+    """How a call that is observed ended.
+
+    Attributes
+    ----------
+    path : str
+        How it was done.
+    error : exception or None
+        What it raised, or reports as its own.
+    """
+
+    path: str
+    error: BaseException | None = None
 
 
 class BatchService:
@@ -152,10 +174,7 @@ class BatchService:
     ) -> Outcome:
         if path == "sequential" and options.stop_on_error:
             options = replace(options, stop_on_error="item")
-        around = self._surroundings
-        started = around.clock()
-        has_failed = True
-        try:
+        with self._observed(operation.name, len(items), path) as observed:
             with (
                 shown(options, operation.name, len(items)) as shown_options,
                 whole(self._catalogue) as transaction,
@@ -165,16 +184,32 @@ class BatchService:
                     items,
                     shown_options,
                     path=path,
-                    clock=around.clock,
-                    max_block=around.max_block,
+                    clock=self._surroundings.clock,
+                    max_block=self._surroundings.max_block,
                 )
                 outcome = call.run(transaction)
-            has_failed = outcome.error is not None
+            observed.error = outcome.error
+        return outcome
+
+    @contextmanager
+    def _observed(self, operation: str, n: int, path: str) -> Iterator[Observed]:
+        """Let a circuit breaker guard a call, and monitoring keep how long it took."""
+        around, observed = self._surroundings, Observed(path)
+        breaker = None if around.breaker is None else around.breaker(operation)
+        if breaker is not None:
+            breaker.check()
+        started = around.clock()
+        try:
+            yield observed
+        except BaseException as error:
+            observed.error = error
+            raise
         finally:
             if around.record is not None:
                 elapsed = (around.clock() - started) * 1000.0
-                around.record(operation.name, len(items), elapsed, path, has_failed)
-        return outcome
+                around.record(operation, n, elapsed, observed.path, observed.error is not None)
+            if breaker is not None:
+                _count(breaker, observed.error)
 
     def _index_result(self, outcome: Outcome, **more: Any) -> BatchIndexResult:
         """Make the result of a call about the location index."""
@@ -203,6 +238,14 @@ def operation_result(outcome: Outcome) -> BatchOperationResult:
 def index_size(world: World) -> int:
     """Return how many places have somebody in them. O(places)."""
     return int((world.locations.counts() > 0).sum())
+
+
+def _count(breaker: CircuitBreaker, error: BaseException | None) -> None:
+    """Tell a breaker how a call ended; one that was interrupted tells nothing."""
+    if error is None:
+        breaker.record_success()
+    elif isinstance(error, Exception):
+        breaker.record_failure(error)
 
 
 def _facts(outcome: Outcome) -> dict[str, Any]:

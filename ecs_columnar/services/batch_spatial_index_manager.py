@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Unpack, cast
 
 from ecs_columnar.errors import InvalidArgumentError
@@ -184,7 +185,9 @@ class BatchSpatialIndexManager(BatchService):
                 entity_provider,
                 f"cannot call {entity_provider!r}; give a function that returns entities",
             )
-        found = self._provide(entity_provider)
+        retries = self._surroundings.retries
+        call = entity_provider if retries is None else partial(retries().call, entity_provider)
+        found = call()
         if isinstance(found, (str, bytes)) or not isinstance(found, Sequence):
             raise InvalidArgumentError(
                 "entity_provider",
@@ -205,9 +208,6 @@ class BatchSpatialIndexManager(BatchService):
             "index_size": index_size(self.world),
             "entity_count": self.world.locations.count(),
         }
-
-    def _provide(self, entity_provider: Callable[[], Sequence[Any]]) -> Any:
-        return entity_provider()
 
     def _index(
         self,

@@ -164,8 +164,10 @@ class WorldLoadingService(BatchService):
             "on_progress": on_progress,
             "progress": bool(progress),
         }
-        with whole(self._catalogue):
+        n = len(entities) + len(locations)
+        with self._observed("load_world", n, "") as observed, whole(self._catalogue):
             loaded, used, reason = self._load(entities, locations, options)
+            observed.path = used
             result = WorldLoadingResult(
                 entities=loaded.entities,
                 spatial=loaded.spatial,
