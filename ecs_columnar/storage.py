@@ -31,6 +31,16 @@ from ecs_columnar.table import Table
 from ecs_columnar.undo_log import Moves, UndoLog
 
 
+class Attachments(dict[type, Any]):
+    """What layers above the core keep with a world, by its class.
+
+    It does not travel: a copy of the world, or one that was pickled, has none.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Attachments, ()
+
+
 class Storage:
     """Tables, entity records, ids, places and definitions.
 
@@ -61,8 +71,7 @@ class Storage:
     listeners : dict of str to list
     outbox : list of Event
         To be sent when no transaction is open.
-    attachments : dict
-        What layers above keep with the world, by its class; no state of its own.
+    attachments : Attachments
     """
 
     def __init__(self) -> None:
@@ -82,7 +91,7 @@ class Storage:
         self.exposed: Final[list[Column]] = []
         self.listeners: Final[Listeners] = {}
         self.outbox: Final[list[Event]] = []
-        self.attachments: Final[dict[type, Any]] = {}
+        self.attachments: Final = Attachments()
         self.table_by_mask: Final[dict[int, Table]] = {}
         self._n_open_queries = 0
         self._is_publishing = False

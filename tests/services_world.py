@@ -42,7 +42,11 @@ TYPES = [*SCHEMAS, "core:position"]
 
 def new_world(extra: dict[str, Any] | None = None) -> ecs.World:
     """Make a world with the types and definitions of this file."""
-    world = ecs.World()
+    return furnished(ecs.World(), extra)
+
+
+def furnished(world: ecs.World, extra: dict[str, Any] | None = None) -> ecs.World:
+    """Give a world the types and definitions of this file."""
     catalogue = catalogue_of(world)
     for type_id, schema in SCHEMAS.items():
         catalogue.components.register({"id": type_id, "dataSchema": schema})

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
+import pickle
 import uuid
 from typing import Any
 
 import pytest
 
 import ecs_columnar as ecs
-from ecs_columnar.services import ComponentMutationService, EntityLifecycleManager
+from ecs_columnar.services import (
+    BatchOperationManager,
+    BatchSpatialIndexManager,
+    ComponentMutationService,
+    EntityLifecycleManager,
+)
 from ecs_columnar.services.catalogue import catalogue_of
 from ecs_columnar.services.place_codec import PlaceCodec
 from tests.services_world import (
     add,
     catalogue,
     create,
+    furnished,
     lifecycle,
     new_world,
     operations,
@@ -391,3 +400,31 @@ def test_a_position_of_another_name_can_be_the_place() -> None:
 
     assert entity.location_id == "inn"
     assert entity.get_component_data("my:place") == {"in": "inn"}
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda w: pickle.loads(pickle.dumps(w))])
+def test_a_world_of_services_can_be_copied_and_pickled(copied: Any) -> None:
+    world = populated(3)
+    operations(world).batch_add_components(
+        [add("e1", "hidden", {}), add("e0", "name", {"text": "x"})]
+    )
+    world.move("e2", "inn")
+
+    twin = furnished(copied(world))
+
+    assert state(twin) == state(world)
+    assert catalogue(twin) is not catalogue(world)
+    operations(twin).batch_remove_entities(["e0"])
+    assert "e0" in world.ids
+
+
+def test_options_are_in_the_signatures_of_batch_methods() -> None:
+    for method in (
+        BatchOperationManager.batch_create_entities,
+        BatchSpatialIndexManager.batch_move,
+        EntityLifecycleManager.batch_remove_entities,
+    ):
+        parameters = inspect.signature(method).parameters
+
+        assert parameters["stop_on_error"].default is False
+        assert parameters["batch_size"].kind is inspect.Parameter.KEYWORD_ONLY

@@ -374,7 +374,7 @@ def test_items_and_arguments_that_are_wrong_open_no_circuit() -> None:
     assert manager.batch_create_entities(creations(1)).success_count == 1
 
 
-def test_a_provider_that_fails_for_a_moment_is_asked_again() -> None:
+def test_rule_11_asks_a_provider_again_that_fails_for_a_moment() -> None:
     slept: list[float] = []
     answers: list[Any] = [ConnectionError(), TimeoutError(), []]
     made = services(batches(BATCH_RETRY_ATTEMPTS=2, BATCH_RETRY_DELAY_MS=250), sleep=slept.append)

@@ -9,7 +9,7 @@ from ecs_columnar.services.additions import Addition
 from ecs_columnar.services.batch_service import BatchService, Surroundings, operation_result
 from ecs_columnar.services.call import Operation
 from ecs_columnar.services.creation import Creation
-from ecs_columnar.services.options import BatchOptions
+from ecs_columnar.services.options import BatchOptions, with_options
 from ecs_columnar.services.removals import Despawning, Removal
 from ecs_columnar.services.results import BatchOperationResult, Path
 from ecs_columnar.services.settings import ReadSettings, Settings
@@ -78,6 +78,7 @@ class BatchOperationManager(BatchService):
         )
         super().__init__(world, settings or constant, surroundings)
 
+    @with_options
     def batch_create_entities(
         self, items: Any, **options: Unpack[BatchOptions]
     ) -> BatchOperationResult:
@@ -105,6 +106,7 @@ class BatchOperationManager(BatchService):
         in_threads = self._options(options).enable_parallel
         return self._operate(Creation(self._catalogue, in_threads=in_threads), items, options)
 
+    @with_options
     def batch_add_components(
         self, items: Any, **options: Unpack[BatchOptions]
     ) -> BatchOperationResult:
@@ -130,6 +132,7 @@ class BatchOperationManager(BatchService):
         """
         return self._operate(Addition(self._catalogue), items, options)
 
+    @with_options
     def batch_remove_components(
         self, items: Any, **options: Unpack[BatchOptions]
     ) -> BatchOperationResult:
@@ -154,6 +157,7 @@ class BatchOperationManager(BatchService):
         """
         return self._operate(Removal(self._catalogue), items, options)
 
+    @with_options
     def batch_remove_entities(
         self, items: Any, **options: Unpack[BatchOptions]
     ) -> BatchOperationResult:

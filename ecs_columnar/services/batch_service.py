@@ -16,6 +16,7 @@ from ecs_columnar.services.circuit_breaker import CircuitBreaker
 from ecs_columnar.services.clocks import Clock
 from ecs_columnar.services.items import ItemList, Items, to_items
 from ecs_columnar.services.options import (
+    DEFAULTS,
     BatchOptions,
     CallOptions,
     to_batch_size,
@@ -24,7 +25,7 @@ from ecs_columnar.services.options import (
 from ecs_columnar.services.progress import shown
 from ecs_columnar.services.results import BatchIndexResult, BatchOperationResult, Path
 from ecs_columnar.services.retries import Retries
-from ecs_columnar.services.settings import DEFAULTS, ReadSettings, Settings
+from ecs_columnar.services.settings import ReadSettings, Settings
 from ecs_columnar.services.undo import whole
 from ecs_columnar.world import World
 

@@ -10,7 +10,7 @@ from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.services.batch_service import BatchService, Surroundings, index_size
 from ecs_columnar.services.call import Operation
 from ecs_columnar.services.items import field_of
-from ecs_columnar.services.options import BatchOptions
+from ecs_columnar.services.options import BatchOptions, with_options
 from ecs_columnar.services.rebuilding import Rebuilding
 from ecs_columnar.services.results import BatchIndexResult, Path
 from ecs_columnar.services.settings import ReadSettings, Settings
@@ -65,6 +65,7 @@ class BatchSpatialIndexManager(BatchService):
         )
         super().__init__(world, settings or constant, surroundings)
 
+    @with_options
     def batch_add(self, additions: Any, **options: Unpack[BatchOptions]) -> BatchIndexResult:
         """Put entities into places; who is somewhere already is moved.
 
@@ -82,6 +83,7 @@ class BatchSpatialIndexManager(BatchService):
         operation = Placing(self._catalogue, "spatial_batch_add", "add")
         return self._index(operation, additions, "additions", options)
 
+    @with_options
     def batch_remove(self, entity_ids: Any, **options: Unpack[BatchOptions]) -> BatchIndexResult:
         """Take entities out of where they are.
 
@@ -99,6 +101,7 @@ class BatchSpatialIndexManager(BatchService):
         """
         return self._index(Unplacing(self._catalogue), entity_ids, "entity_ids", options)
 
+    @with_options
     def batch_move(
         self, updates: Any, *, strict: bool = False, **options: Unpack[BatchOptions]
     ) -> BatchIndexResult:
@@ -121,6 +124,7 @@ class BatchSpatialIndexManager(BatchService):
         operation = Placing(self._catalogue, "spatial_batch_move", "move", is_strict=strict)
         return self._index(operation, updates, "updates", options)
 
+    @with_options
     def rebuild(self, entity_locations: Any, **options: Unpack[BatchOptions]) -> BatchIndexResult:
         """Put entities into places, and take all others out of theirs.
 
@@ -141,6 +145,7 @@ class BatchSpatialIndexManager(BatchService):
         operation = Rebuilding(self._catalogue)
         return self._index(operation, entity_locations, "entity_locations", options)
 
+    @with_options
     def batch_validate_locations(
         self, location_ids: Any, **options: Unpack[BatchOptions]
     ) -> BatchIndexResult:
@@ -161,6 +166,7 @@ class BatchSpatialIndexManager(BatchService):
         total = sum(cast("ValidatedPlaces", part).n_entities for part in outcome.applied)
         return self._index_result(outcome, total_entities=total)
 
+    @with_options
     def synchronize(
         self, entity_provider: Callable[[], Sequence[Any]], **options: Unpack[BatchOptions]
     ) -> BatchIndexResult:

@@ -19,7 +19,7 @@ from ecs_columnar.services.creation import Creation
 from ecs_columnar.services.entity import Entity
 from ecs_columnar.services.items import MISSING, field_of
 from ecs_columnar.services.lookup import find_entities, not_found
-from ecs_columnar.services.options import BatchOptions
+from ecs_columnar.services.options import BatchOptions, with_options
 from ecs_columnar.services.removals import Despawning, Removal
 from ecs_columnar.services.results import BatchOperationResult
 from ecs_columnar.services.settings import ReadSettings, Settings, refuse_incomplete
@@ -165,24 +165,28 @@ class EntityLifecycleManager(BatchService):
 
     # --- batches ---------------------------------------------------------------------
 
+    @with_options
     def batch_create_entities(
         self, items: Any, **options: Unpack[BatchOptions]
     ) -> BatchOperationResult:
         """Create entities; see `BatchOperationManager.batch_create_entities`."""
         return self._batch(Creation(self._catalogue), items, options)
 
+    @with_options
     def batch_add_components(
         self, items: Any, **options: Unpack[BatchOptions]
     ) -> BatchOperationResult:
         """Add components; see `BatchOperationManager.batch_add_components`."""
         return self._batch(Addition(self._catalogue), items, options)
 
+    @with_options
     def batch_remove_components(
         self, items: Any, **options: Unpack[BatchOptions]
     ) -> BatchOperationResult:
         """Remove components; see `BatchOperationManager.batch_remove_components`."""
         return self._batch(Removal(self._catalogue), items, options)
 
+    @with_options
     def batch_remove_entities(
         self, items: Any, **options: Unpack[BatchOptions]
     ) -> BatchOperationResult:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict, TypeVar
 
 from ecs_columnar.errors import InvalidArgumentError, first_three
 from ecs_columnar.services.batches import StopOnError
 
+Method = TypeVar("Method", bound=Callable[..., Any])
 OnProgress = Callable[[int, int, int, int, int, int], object]
 
 
@@ -52,6 +54,20 @@ class BatchOptions(TypedDict, total=False):
     allow_empty: bool
 
 
+DEFAULTS: Final[BatchOptions] = {
+    "batch_size": None,
+    "stop_on_error": False,
+    "enable_parallel": False,
+    "atomic": False,
+    "max_failures": None,
+    "timeout_ms": None,
+    "on_progress": None,
+    "progress": False,
+    "allow_empty": False,
+}
+"""Of options that neither the call nor the manager says anything about."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallOptions:
     """The options of one call, complete and checked; see `BatchOptions`."""
@@ -65,6 +81,18 @@ class CallOptions:
     on_progress: OnProgress | None = None
     progress: bool = False
     allow_empty: bool = False
+
+
+def with_options(method: Method) -> Method:
+    """Show the options of a batch method in its signature, one by one."""
+    found = inspect.signature(method)
+    options = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+        for name, default in DEFAULTS.items()
+    ]
+    others = [p for p in found.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    method.__signature__ = found.replace(parameters=[*others, *options])  # type: ignore[attr-defined]
+    return method
 
 
 def to_call_options(

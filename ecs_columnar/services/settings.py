@@ -4,22 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.services.items import to_items
-from ecs_columnar.services.options import BatchOptions, to_batch_size
-
-DEFAULTS: Final[BatchOptions] = {
-    "stop_on_error": False,
-    "enable_parallel": False,
-    "atomic": False,
-    "max_failures": None,
-    "timeout_ms": None,
-    "on_progress": None,
-    "progress": False,
-    "allow_empty": False,
-}
+from ecs_columnar.services.options import DEFAULTS, BatchOptions, to_batch_size
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.services.batch_service import BatchService, Surroundings, index_size
 from ecs_columnar.services.batch_spatial_index_manager import BatchSpatialIndexManager
 from ecs_columnar.services.call import Operation
-from ecs_columnar.services.options import BatchOptions
+from ecs_columnar.services.options import BatchOptions, with_options
 from ecs_columnar.services.rebuilding import Rebuilding
 from ecs_columnar.services.relocation import relocate
 from ecs_columnar.services.results import BatchIndexResult
@@ -182,6 +182,7 @@ class SpatialIndexManager(BatchService):
 
     # --- batches ---------------------------------------------------------------------
 
+    @with_options
     def batch_add(self, additions: Any, **options: Unpack[BatchOptions]) -> BatchIndexResult:
         """Put entities into places; see `BatchSpatialIndexManager.batch_add`."""
         if self._delegates("batch_add", additions):
@@ -189,12 +190,14 @@ class SpatialIndexManager(BatchService):
         operation = Placing(self._catalogue, "spatial_batch_add", "add")
         return self._sequential(operation, additions, "additions", options)
 
+    @with_options
     def batch_remove(self, entity_ids: Any, **options: Unpack[BatchOptions]) -> BatchIndexResult:
         """Take entities out; see `BatchSpatialIndexManager.batch_remove`."""
         if self._delegates("batch_remove", entity_ids):
             return self._checked().batch_remove(entity_ids, **options)
         return self._sequential(Unplacing(self._catalogue), entity_ids, "entity_ids", options)
 
+    @with_options
     def batch_move(
         self, updates: Any, *, strict: bool = False, **options: Unpack[BatchOptions]
     ) -> BatchIndexResult:
@@ -204,6 +207,7 @@ class SpatialIndexManager(BatchService):
         operation = Placing(self._catalogue, "spatial_batch_move", "move", is_strict=strict)
         return self._sequential(operation, updates, "updates", options)
 
+    @with_options
     def rebuild(self, entity_locations: Any, **options: Unpack[BatchOptions]) -> BatchIndexResult:
         """Build the index anew; see `BatchSpatialIndexManager.rebuild`."""
         if self._delegates("rebuild", entity_locations):
