@@ -153,14 +153,14 @@ def test_a_rebuild_takes_all_others_out() -> None:
     assert (result.index_size, result.entity_count) == (2, 2)
 
 
-def test_a_rebuild_gives_the_same_order_as_building() -> None:
-    fresh, old = populated(3), placed(3)
-    items = [at(2, "inn"), at(0, "inn"), at(1, "inn")]
+def test_a_rebuild_that_repairs_nothing_changes_nothing() -> None:
+    world = placed(4)
+    before = world.locations["harbour"].tolist()
 
-    spatial(fresh).batch_add(items)
-    spatial(old).rebuild(items)
+    result = spatial(world).rebuild([at(i, "harbour") for i in (3, 1, 0, 2)])
 
-    assert fresh.locations["inn"].tolist() == old.locations["inn"].tolist()
+    assert world.locations["harbour"].tolist() == before
+    assert result.entity_count == 4
 
 
 @pytest.mark.parametrize("bad", [None, "x", [], 5, {"a": [1], "b": [1, 2]}])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ecs_columnar.operations.move import Moved
+from ecs_columnar.dtypes import INDEX_MASK
 from ecs_columnar.services.catalogue import Catalogue
-from ecs_columnar.services.columns import take
 from ecs_columnar.services.items import Items
-from ecs_columnar.services.relocation import moved, place_array, tell_moves
+from ecs_columnar.services.relocation import relocate
 from ecs_columnar.services.spatial import PlacedEntities, Placing, PreparedPlacing
 
 
@@ -33,18 +33,23 @@ class PreparedRebuilding(PreparedPlacing):
     """All items of a rebuilding, validated."""
 
     def apply(self, n_run: int) -> PlacedEntities:
-        """Empty all places, and put the good ones among the items where they say."""
+        """Put the good ones among the items where they say, and all others nowhere.
+
+        Who is there already stays where it stands: to empty all places first costs
+        as much again.
+        """
+        placed = super().apply(n_run)
         catalogue = self.operation.catalogue
-        rows = np.flatnonzero(~self.is_bad[:n_run])
-        is_all = rows.shape[0] == self.is_bad.shape[0]
-        handles = self.handles if is_all else self.handles[rows]
-        column = self.places.column if is_all else take(self.places.column, rows)
-        locations = catalogue.world.locations
-        before = locations.groups().members
-        touched = np.union1d(before, handles) if catalogue.events.is_heard("entity_moved") else None
-        old = None if touched is None else locations.codes_of(touched)
-        catalogue.world.move(before, None)
-        moves = moved(catalogue.world, handles, place_array(column))
-        if touched is not None and old is not None:
-            tell_moves(catalogue, touched, Moved(old, locations.codes_of(touched)))
-        return PlacedEntities(self.operation, handles, self.entities, rows, moves)
+        members = catalogue.world.locations.groups().members
+        others = members[~_are_among(members, placed.handles)]
+        if others.shape[0]:
+            relocate(catalogue, others, None)
+        return placed
+
+
+def _are_among(entities: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which living entities are among some others. O(entities + others)."""
+    is_there = np.zeros(int((entities & INDEX_MASK).max(initial=0)) + 1, np.bool_)
+    indices = others & INDEX_MASK
+    is_there[indices[indices < is_there.shape[0]]] = True
+    return np.asarray(is_there[entities & INDEX_MASK])
