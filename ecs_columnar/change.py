@@ -25,7 +25,7 @@ from ecs_columnar.column import Column
 from ecs_columnar.errors import EcsColumnarError
 from ecs_columnar.events import Event, Kind
 from ecs_columnar.steps import Step, run
-from ecs_columnar.undo_log import WHOLE_SHARE, Moves, Undo, restoring
+from ecs_columnar.undo_log import WHOLE_SHARE, Done, Moves, Undo, restoring
 
 if TYPE_CHECKING:
     from ecs_columnar.encoding import Encoded
@@ -45,6 +45,8 @@ class Change:
     Parameters
     ----------
     storage : Storage
+    is_counted : bool, optional
+        Whether it moves the clock, as all but single writes to cells and views do.
 
     Attributes
     ----------
@@ -54,17 +56,33 @@ class Change:
     log : UndoLog or None
         Of the innermost transaction.
     is_done : bool
+    tick : int
+        Of the world, when it is done.
     """
 
-    __slots__ = ("_marks", "_saved", "is_done", "log", "steps", "storage", "undo")
+    __slots__ = (
+        "_marks",
+        "_moves",
+        "_saved",
+        "_unused",
+        "is_done",
+        "log",
+        "steps",
+        "storage",
+        "tick",
+        "undo",
+    )
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, *, is_counted: bool = True) -> None:
         self.storage = storage
         self.log = storage.log
+        self.tick = storage.tick + is_counted
         self.steps: list[Step] = []
         self.undo: list[Undo] = []
         self.is_done = False
         self._saved: list[Undo] = []
+        self._moves: list[Moves] = []
+        self._unused: list[NDArray[np.int32]] = []
         self._marks: dict[StringTable, Mark] = {}
 
     def __enter__(self) -> Change:
@@ -90,8 +108,9 @@ class Change:
         """Do everything; the last line of preparing."""
         storage, steps = self.storage, self.steps
         if self.log is not None:
-            steps.append((self.log.entries.extend, [*self.undo, *self._saved]))
-        steps.append((setitem, storage.clock, 0, storage.tick + 1))
+            done = Done([*self.undo, *self._saved], self._moves, self._unused)
+            steps.append(self.log.doing(done))
+        steps.append((setitem, storage.clock, 0, self.tick))
         steps.append((setattr, self, "is_done", True))
         run(steps)
         if storage.outbox:
@@ -106,6 +125,11 @@ class Change:
         if self.log is not None:
             self.log.marks.setdefault(strings, mark)
         return strings.intern(encoded)
+
+    def forget_strings(self) -> None:
+        """Forget the strings again when the operation is done: they were only validated."""
+        for strings, mark in self._marks.items():
+            self.steps += strings.rolling_back(mark)
 
     # --- writes ----------------------------------------------------------------------
 
@@ -162,13 +186,18 @@ class Change:
         if not storage.listeners.get(kind):
             return
         components = tuple(component_type.schema.component for component_type in types)
-        event = Event(kind, np.array(handles()), storage.tick + 1, components, **facts)
+        event = Event(kind, np.array(handles()), self.tick, components, **facts)
+        # In and out again, so that there is room for it when it counts.
+        run([(storage.outbox.append, event), (storage.outbox.pop,)])
         self.steps.append((storage.outbox.append, event))
 
     def move(self, moves: Moves) -> None:
         """Remember moves between locations; `Moves.before` is filled in as they are done."""
-        if self.log is not None:
-            self.steps.append((self.log.moves.append, moves))
+        self._moves.append(moves)
+
+    def discard(self, symbols: NDArray[np.int32]) -> None:
+        """Remember symbols that name nothing any more, in a transaction."""
+        self._unused.append(symbols)
 
     # --- writes into columns ---------------------------------------------------------
 
@@ -215,14 +244,17 @@ class Change:
         if self.log is not None and column not in self.log.whole:
             saved = column.view(n_rows).copy()
             self._saved.append((restoring, column, slice(0, n_rows), saved))
-            self.steps.append((self.log.whole.add, column))
+            self.undo_failure(_forgetting, self.log.whole, column)
+            self.log.whole.add(column)
 
     def _take_back(self) -> None:
         """Undo what preparing did; strings last, as nobody refers to them then."""
+        steps: list[Step] = []
         for function, *arguments in reversed(self.undo):
-            run(function(*arguments))
+            steps += function(*arguments)
         for strings, mark in self._marks.items():
-            strings.rollback(mark)
+            steps += strings.rolling_back(mark)
+        run(steps)
 
     def _save_rows(self, column: Column, n_rows: int, rows: NDArray[np.intp]) -> None:
         if self.log is None or column in self.log.whole:
@@ -241,6 +273,10 @@ class Change:
         if stop > start:
             saved = column.data[start:stop].copy()
             self._saved.append((restoring, column, slice(start, stop), saved))
+
+
+def _forgetting(whole: set[Column], column: Column) -> list[Step]:
+    return [(whole.discard, column)]
 
 
 def _putting_back(owner: Any, name: str, rows: Any, values: NDArray[Any]) -> list[Step]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ecs_columnar import dtypes, kernels
 from ecs_columnar.schema import Field
-from ecs_columnar.steps import Step
+from ecs_columnar.steps import Step, run
 
 _WORD_DTYPES: Final = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
@@ -89,6 +89,11 @@ class Column:
 
     __slots__ = ("data", "field", "memory", "width", "words")
 
+    data: NDArray[Any]
+    memory: memoryview[Any]
+    words: NDArray[Any] | None
+    width: int
+
     def __init__(self, field: Field) -> None:
         self.field = field
         self.hold(np.empty((0, *field.shape), field.dtype))
@@ -118,11 +123,14 @@ class Column:
         if not self.data.flags.writeable:
             self.hold(self.data.copy())
 
-    def freeze(self) -> None:
-        """Take notice that a snapshot has made the data read-only."""
-        is_noticed = self.words is None or not self.words.flags.writeable
-        if not (self.data.flags.writeable or is_noticed):
-            self.hold(self.data)
+    def freezing(self) -> list[Step]:
+        """Return the steps that make the data read-only, for a snapshot to hold."""
+        if not self.data.flags.writeable:
+            return []
+        frozen = self.data.view()
+        frozen.flags.writeable = False
+        _, *faces = self._holding(frozen)
+        return [(setattr, self.data.flags, "writeable", False), *faces]
 
     def view(self, n_rows: int) -> NDArray[Any]:
         """Return the first ``n_rows`` values: a view."""
@@ -175,7 +183,7 @@ class Column:
         self.own()
         out = self.data[start : start + n]
         if self.words is None or source.words is None:
-            return np.take, source.data, rows, 0, out, "clip"
+            return source.data.take, rows, 0, out, "clip"  # np.take is Python
         return kernels.step(kernels.rows.gather, source.words, rows, self.width, _words(out))
 
     def closing(self, holes: NDArray[np.intp], movers: NDArray[np.intp]) -> Step:
@@ -194,11 +202,18 @@ class Column:
 
     def hold(self, data: NDArray[Any]) -> None:
         """Take an array as the data. O(1)."""
-        self.data = data
+        run(self._holding(data))
+
+    def _holding(self, data: NDArray[Any]) -> list[Step]:
+        """Return the steps that take an array as the data, and then what shows it."""
         has_memory = self.field.exact is not None or self.field.kind == "reference"
-        self.memory: memoryview[Any] = (data if has_memory else _NO_ITEMS).data
-        self.words: NDArray[Any] | None = None if data.dtype == object else _words(data)
-        self.width = self.field.nbytes // (1 if self.words is None else self.words.itemsize)
+        words = None if data.dtype == object else _words(data)
+        return [
+            (setattr, self, "data", data),
+            (setattr, self, "memory", (data if has_memory else _NO_ITEMS).data),
+            (setattr, self, "words", words),
+            (setattr, self, "width", self.field.nbytes // (1 if words is None else words.itemsize)),
+        ]
 
 
 def _words(data: NDArray[Any]) -> NDArray[Any]:

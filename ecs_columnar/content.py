@@ -17,11 +17,11 @@ from ecs_columnar import kernels
 from ecs_columnar.column import HANDLES, Column
 from ecs_columnar.definitions import Definition
 from ecs_columnar.dtypes import CODE, HANDLE, ROW
-from ecs_columnar.generators import States, get_states, set_states
+from ecs_columnar.generators import Drawn, drawn, undrawing
 from ecs_columnar.registry import ComponentType
 from ecs_columnar.sparse import SparseSet
 from ecs_columnar.state import State, arrays_in
-from ecs_columnar.steps import Step
+from ecs_columnar.steps import Step, run
 from ecs_columnar.storage import Storage
 from ecs_columnar.strings import StringTable
 from ecs_columnar.table import Table
@@ -59,7 +59,7 @@ class Content(NamedTuple):
         The strings of each ``str_`` field.
     entities, symbols, names, places, locations : State
     definitions : dict of str to Definition
-    generators : dict
+    generators : Drawn
     """
 
     tick: int
@@ -72,7 +72,7 @@ class Content(NamedTuple):
     places: State
     locations: State
     definitions: dict[str, Definition]
-    generators: States
+    generators: Drawn
 
     def members(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Return how many entities are in each place, and who, place by place."""
@@ -113,7 +113,7 @@ def take(storage: Storage) -> Content:
         },
         **{name: getattr(storage, name).state() for name in _PARTS},
         definitions=dict(storage.definitions.by_id),
-        generators=get_states(storage.generators),
+        generators=drawn(storage.generators),
     )
 
 
@@ -123,12 +123,18 @@ def share(storage: Storage) -> Content:
     O(columns); and the columns that an open query handed out to be written are
     copied now.
     """
-    content = _with_copies(take(storage), {id(column.data) for column in storage.exposed})
-    for array in content.arrays():
-        array.flags.writeable = False
-    for table in storage.all_tables():
-        for column in (table.handles, *table.all_columns()):
-            column.freeze()
+    storage.count_loops()
+    exposed = {id(column.data) for column in storage.exposed}
+    content = _with_copies(take(storage), exposed)
+    columns = (
+        column
+        for table in storage.all_tables()
+        for column in (table.handles, *table.all_columns())
+        if id(column.data) not in exposed
+    )
+    # All at once, or a column could be shared that does not know.
+    steps = [step for column in columns for step in column.freezing()]
+    run([*steps, *((setattr, array.flags, "writeable", False) for array in content.arrays())])
     return content
 
 
@@ -137,11 +143,9 @@ def putting_back(storage: Storage, content: Content) -> list[Step]:
     tables = [_table(i, table) for i, table in enumerate(content.tables)]
     sparse = {t: _sparse_set(t, *found) for t, found in content.sparse.items()}
     steps: list[Step] = [
-        (setitem, storage.tables, slice(None), tables),
-        (storage.table_by_mask.clear,),
-        (storage.table_by_mask.update, {table.mask: table for table in tables}),
-        (storage.sparse.clear,),
-        (storage.sparse.update, sparse),
+        (setattr, storage, "tables", tables),
+        (setattr, storage, "table_by_mask", {table.mask: table for table in tables}),
+        (setattr, storage, "sparse", sparse),
         (setattr, storage.definitions, "by_id", dict(content.definitions)),
         (setattr, storage, "structure", storage.structure + 1),
         (setitem, storage.clock, 0, content.tick),
@@ -150,7 +154,7 @@ def putting_back(storage: Storage, content: Content) -> list[Step]:
         steps += component.pools[name].thawing(state)
     for name in _PARTS:
         steps += getattr(storage, name).thawing(getattr(content, name))
-    return steps + set_states(storage.generators, content.generators)
+    return steps + undrawing(storage, content.generators)
 
 
 def strings_of(state: State) -> StringTable:

@@ -109,7 +109,7 @@ def digest(content: Content) -> str:
         for component in definition.components:
             hasher.text(type(component).__schema__.type_id)
             hasher.value({f.name: getattr(component, f.name) for f in component.__schema__.fields})
-    for name, state in sorted(content.generators.items()):
+    for name, state in sorted(content.generators.states.items()):
         hasher.text("generator", name)
         hasher.value(state)
     return hasher.hexdigest()

@@ -31,7 +31,7 @@ from ecs_columnar.dtypes import (
 )
 from ecs_columnar.errors import InvalidArgumentError, RepositoryConsistencyError
 from ecs_columnar.state import State, Stateful
-from ecs_columnar.steps import Step
+from ecs_columnar.steps import Step, run
 
 _RECORD_WORDS: Final = ENTITY_RECORD.itemsize // CODE.itemsize
 
@@ -87,6 +87,9 @@ class Entities(Stateful):
 
     STATE = ("records", "free", "n_used", "n_free", "n_retired")
     __slots__ = ("_memory", "free", "n_free", "n_retired", "n_used", "records")
+
+    records: NDArray[np.void]
+    _memory: memoryview[Any]
 
     def __init__(self) -> None:
         self.hold(np.empty(0, ENTITY_RECORD))
@@ -227,9 +230,9 @@ class Entities(Stateful):
 
     def hold(self, records: NDArray[np.void]) -> None:
         """Take an array as the records. O(1)."""
-        self.records = records
         # Single fields of single records, ten times faster than through NumPy.
-        self._memory = records.view(CODE).data
+        memory = records.view(CODE).data
+        run([(setattr, self, "records", records), (setattr, self, "_memory", memory)])
 
     def _save(self, change: Change, handles: NDArray[np.int64]) -> None:
         if change.log is not None:

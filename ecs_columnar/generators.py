@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
 from copy import deepcopy
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -17,6 +17,13 @@ from ecs_columnar.steps import Step
 
 States: TypeAlias = dict[str, dict[str, Any]]
 """The state of each bit generator, by name."""
+
+
+class Drawn(NamedTuple):
+    """Generators by name, and the state of each."""
+
+    generators: dict[str, np.random.Generator]
+    states: States
 
 
 class Generators(MutableMapping[str, np.random.Generator]):
@@ -35,10 +42,15 @@ class Generators(MutableMapping[str, np.random.Generator]):
     True
     """
 
-    __slots__ = ("_by_name",)
+    __slots__ = ("_owner",)
 
-    def __init__(self, by_name: dict[str, np.random.Generator]) -> None:
-        self._by_name = by_name
+    def __init__(self, owner: Any) -> None:
+        self._owner = owner
+
+    @property
+    def _by_name(self) -> dict[str, np.random.Generator]:
+        found: dict[str, np.random.Generator] = self._owner.generators
+        return found
 
     def __getitem__(self, name: str) -> np.random.Generator:
         return self._by_name[name]
@@ -73,15 +85,14 @@ class Generators(MutableMapping[str, np.random.Generator]):
         return f"<Generators: {', '.join(self._by_name) or 'none'}>"
 
 
-def get_states(generators: dict[str, np.random.Generator]) -> States:
+def drawn(generators: dict[str, np.random.Generator]) -> Drawn:
     """Copy the states of generators."""
-    return {name: deepcopy(dict(rng.bit_generator.state)) for name, rng in generators.items()}
+    states = {name: deepcopy(dict(rng.bit_generator.state)) for name, rng in generators.items()}
+    return Drawn(dict(generators), states)
 
 
-def set_states(generators: dict[str, np.random.Generator], states: States) -> list[Step]:
-    """Return the steps that set back the generators that are still there."""
-    return [
-        (setattr, generators[name].bit_generator, "state", state)
-        for name, state in states.items()
-        if name in generators
-    ]
+def undrawing(owner: Any, before: Drawn) -> list[Step]:
+    """Return the steps that register the same generators again, in the states they had."""
+    generators, states = before
+    setting = [(setattr, generators[name].bit_generator, "state", states[name]) for name in states]
+    return [*setting, (setattr, owner, "generators", dict(generators))]

@@ -62,9 +62,7 @@ class History:
             raise SnapshotError(
                 f"cannot go back {k!r} snapshots: there are {len(self)}, of which 1 is the last"
             )
-        restore(self._storage, self._snapshots[-k])
-        for _ in range(k - 1):
-            self._snapshots.pop()
+        restore(self._storage, self._snapshots[-k], [(self._snapshots.pop,)] * (k - 1))
 
     @property
     def nbytes(self) -> int:

@@ -6,7 +6,7 @@ that one made once stays right for ever.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import numpy as np
@@ -180,7 +180,9 @@ class Query(HasSelection):
                 "the others; use world.get(query, ...) and world.set(query, ...), or store it "
                 "in tables",
             )
-        return self._iterate()
+        loop = self._iterate()
+        self._storage.open_loop(loop)  # type: ignore[arg-type]  # a generator's type
+        return loop
 
     def __len__(self) -> int:
         return self.count()
@@ -215,11 +217,9 @@ class Query(HasSelection):
 
         return to_frame(self._storage, _first(self.selection(), n), tuple(self._types.values()))
 
-    def _iterate(self) -> Iterator[TableView]:
-        tables = list(self._tables())
-        with self._storage.open_query():
-            for table in tables:
-                yield TableView(self._storage, table, self._types, self._mutable)
+    def _iterate(self) -> Generator[TableView, None, None]:
+        for table in list(self._tables()):
+            yield TableView(self._storage, table, self._types, self._mutable)
 
     def _tables(self) -> Iterator[Table]:
         wanted = sum(t.bit for t in self._types.values() if not t.is_sparse)

@@ -7,10 +7,12 @@ of components is one Python integer; and a pool for each ``str_`` field.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import setitem
 from typing import Any, Final
 
 from ecs_columnar.errors import ComponentNotFoundError, DuplicateContentError, SchemaError
 from ecs_columnar.schema import Component, Schema
+from ecs_columnar.steps import Step, run
 from ecs_columnar.strings import StringTable
 
 
@@ -171,7 +173,10 @@ class Registry:
                 content_id=schema.type_id,
             )
         registered = ComponentType(schema, len(self.types))
-        self.types.append(registered)
-        self._by_class[component] = registered
-        self._by_id[schema.type_id] = registered
+        steps: list[Step] = [
+            (self.types.append, registered),
+            (setitem, self._by_class, component, registered),
+            (setitem, self._by_id, schema.type_id, registered),
+        ]
+        run(steps)
         return registered

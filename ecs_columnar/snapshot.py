@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from ecs_columnar.content import Content, putting_back, share
 from ecs_columnar.digest import digest
 from ecs_columnar.errors import SnapshotError, TransactionError
-from ecs_columnar.steps import run
+from ecs_columnar.steps import Step, run
 from ecs_columnar.storage import Storage
 
 if TYPE_CHECKING:
@@ -109,8 +110,8 @@ class Snapshot:
         return f"<Snapshot at tick {self.tick}: {n} entities, {self.nbytes} bytes>"
 
 
-def restore(storage: Storage, snapshot: Any) -> None:
-    """Make a world what it was; see `World.restore`."""
+def restore(storage: Storage, snapshot: Any, last: Iterable[Step] = ()) -> None:
+    """Make a world what it was, and run the last steps, in one go; see `World.restore`."""
     if not isinstance(snapshot, Snapshot) or snapshot._storage is not storage:
         raise SnapshotError(
             f"cannot restore {snapshot!r}: it is no snapshot of this world; "
@@ -122,4 +123,4 @@ def restore(storage: Storage, snapshot: Any) -> None:
             "first, or roll it back"
         )
     storage.begin_structural_change("restore a snapshot")
-    run(putting_back(storage, snapshot.content))
+    run([*putting_back(storage, snapshot.content), *last])

@@ -5,10 +5,12 @@ Everything above it (operations, queries, the world) holds no state of its own.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from operator import delitem, setitem
+from types import FrameType, GeneratorType
 from typing import Any, Final
+from weakref import ReferenceType, ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 from ecs_columnar.change import Change
 from ecs_columnar.column import Column
 from ecs_columnar.definitions import Definitions
-from ecs_columnar.dtypes import CODE, LOCATION_RECORD, NOWHERE
+from ecs_columnar.dtypes import CODE, LOCATION_RECORD, NO_ENTITY, NOWHERE
 from ecs_columnar.entities import Entities
 from ecs_columnar.errors import RepositoryConsistencyError, StructuralChangeError
 from ecs_columnar.events import Event, Listeners, send
@@ -66,6 +68,8 @@ class Storage:
         How many operations there were, where kernels can count on.
     log : UndoLog or None
         Of the innermost transaction.
+    transaction : object
+        Who holds that log; None where there is none.
     exposed : list of Column
         Those that an open query has handed out to be written.
     listeners : dict of str to list
@@ -77,24 +81,25 @@ class Storage:
     def __init__(self) -> None:
         self.registry: Final = Registry()
         self.entities: Final = Entities()
-        self.tables: Final[list[Table]] = []
-        self.sparse: Final[dict[ComponentType, SparseSet]] = {}
+        self.tables: list[Table] = []
+        self.sparse: dict[ComponentType, SparseSet] = {}
         self.symbols: Final = StringTable()
         self.names: Final = Names(self.symbols)
         self.places: Final = Places(self.names)
         self.locations: Final = LocationIndex()
         self.definitions: Final = Definitions()
-        self.generators: Final[dict[str, np.random.Generator]] = {}
+        self.generators: dict[str, np.random.Generator] = {}
         self.structure = 0
         self.clock = np.zeros(1, np.int64)
         self.log: UndoLog | None = None
+        self.transaction: Any = None
         self.exposed: Final[list[Column]] = []
         self.listeners: Final[Listeners] = {}
         self.outbox: Final[list[Event]] = []
         self.attachments: Final = Attachments()
-        self.table_by_mask: Final[dict[int, Table]] = {}
-        self._n_open_queries = 0
-        self._is_publishing = False
+        self.table_by_mask: dict[int, Table] = {}
+        self._loops: Final[list[ReferenceType[GeneratorType[Any, None, None]]]] = []
+        self._publisher: FrameType | None = None
 
     @property
     def tick(self) -> int:
@@ -126,11 +131,21 @@ class Storage:
         ]
 
     def sparse_of(self, component: ComponentType) -> SparseSet:
+        """Return the sparse set of a component, to read from; an empty one if there is none."""
+        found = self.sparse.get(component)
+        return SparseSet(component) if found is None else found
+
+    def sparse_for(self, change: Change, component: ComponentType) -> SparseSet:
         """Return the sparse set of a component, made now if there is none."""
         found = self.sparse.get(component)
         if found is None:
-            found = self.sparse[component] = SparseSet(component)
+            found = SparseSet(component)
+            change.undo_failure(self._dropping_sparse, component)
+            run([(setitem, self.sparse, component, found)])
         return found
+
+    def _dropping_sparse(self, component: ComponentType) -> list[Step]:
+        return [(self.sparse.pop, component, None)]
 
     def hand_over(self, change: Change, source: Table, target: Table) -> None:
         """Exchange the component sets of a full table and an empty one.
@@ -159,22 +174,28 @@ class Storage:
         found = [t.handle_view() for t in self.tables if t.mask & component.bit]
         return np.concatenate(found) if found else np.empty(0, np.int64)
 
-    @contextmanager
-    def open_query(self) -> Iterator[None]:
-        """Refuse structural changes while views of rows are handed out."""
-        self._n_open_queries += 1
-        try:
-            yield
-        finally:
-            self._n_open_queries -= 1
-            if not self._n_open_queries:
+    def open_loop(self, loop: GeneratorType[Any, None, None]) -> None:
+        """Take notice of a loop that hands out views of rows, until it ends by whatever means.
+
+        A count that the loop kept would be wrong for ever if an interrupt came
+        before it is counted down.
+        """
+        self.count_loops()
+        self._loops.append(ref(loop))
+
+    def count_loops(self) -> int:
+        """Return how many loops are open; what they exposed is so no longer than they are."""
+        if self._loops or self.exposed:
+            self._loops[:] = filter(_is_open, self._loops)
+            if not self._loops:
                 self.exposed.clear()
+        return len(self._loops)
 
     def expose(self, column: Column, n_rows: int) -> None:
         """Get a column ready to be written by whoever is handed a view of it."""
         column.own()
         if self.log is not None:
-            with Change(self) as change:
+            with Change(self, is_counted=False) as change:
                 change.save_all(column, n_rows)
                 change.apply()
         self.exposed.append(column)
@@ -187,28 +208,31 @@ class Storage:
         StructuralChangeError
             When one is.
         """
-        if self._n_open_queries:
+        n_loops = self.count_loops()
+        if n_loops:
             raise StructuralChangeError(
-                f"cannot {verb} while {self._n_open_queries} queries are open: rows would move "
+                f"cannot {verb} while {n_loops} queries are open: rows would move "
                 "under their views; collect the handles and do it after the loop"
             )
         self.structure += 1
 
-    def forget(self, change: Change, handles: NDArray[np.int64]) -> NDArray[np.int32]:
+    def forget(self, change: Change, handles: NDArray[np.int64]) -> None:
         """Take entities that are about to die from ids and places.
 
-        Returns
-        -------
-        int32 array
-            Symbols that name nothing then, for `discard`.
+        Their ids are forgotten as well, but for those that are places. In a
+        transaction this waits for its end, because what is forgotten cannot be
+        brought back.
         """
         if self.locations.n_placed:
             self.place(change, handles, np.full(handles.shape[0], NOWHERE, CODE))
         if self.places.n_places:
             self.places.unlink(change, handles)
-        if not self.names.n_named:
-            return np.empty(0, CODE)
-        return self.names.unbind(change, handles)
+        if self.names.n_named:
+            symbols = self.names.unbind(change, handles)
+            if change.log is not None:
+                change.discard(symbols)
+            else:
+                change.steps += self._discarding(symbols)
 
     def place(
         self,
@@ -233,31 +257,35 @@ class Storage:
             change.move(Moves(handles, codes, before))
         return before
 
-    def discard(self, symbols: NDArray[np.int32]) -> None:
-        """Forget the strings of symbols that name neither an entity nor a place.
+    def discarding(self, symbols: list[NDArray[np.int32]]) -> list[Step]:
+        """Forget the strings of symbols, unless they name somebody again by now."""
+        distinct = np.unique(np.concatenate([np.empty(0, CODE), *symbols]))
+        return self._discarding(distinct[self.names.handles_of(distinct) == NO_ENTITY])
 
-        In a transaction this waits for its end, because what is forgotten
-        cannot be brought back.
-        """
-        if self.log is not None:
-            self.log.unused.append(symbols)
-            return
-        is_unused = (self.names.handles_of(symbols) == 0) & (self.places.find_symbols(symbols) < 0)
-        if is_unused.any():
-            self.symbols.discard(symbols[is_unused])
+    def _discarding(self, symbols: NDArray[np.int32]) -> list[Step]:
+        """Forget the strings of symbols that name no entity, unless they name places."""
+        unused = symbols[self.places.find_symbols(symbols) < 0]
+        return self.symbols.discarding(unused) if unused.shape[0] else []
 
     def publish(self) -> None:
         """Send the events that wait, unless a transaction is open.
 
         What listeners do is sent after what they were told.
         """
-        if self.log is not None or self._is_publishing:
+        if self.log is not None or self._is_publishing():
             return
-        self._is_publishing = True
         try:
+            self._publisher = sys._getframe()
             send(self.outbox, self.listeners)
         finally:
-            self._is_publishing = False
+            self._publisher = None
+
+    def _is_publishing(self) -> bool:
+        """Tell whether `publish` is running: a mere flag could be left behind by an interrupt."""
+        frame = None if self._publisher is None else sys._getframe()
+        while frame is not None and frame is not self._publisher:
+            frame = frame.f_back
+        return frame is not None
 
     def owns(self, array: NDArray[Any]) -> bool:
         """Tell whether an array is a view of live data, which a write would change."""
@@ -324,7 +352,15 @@ class Storage:
                 f"cannot trust the tables: {n_rows} rows for {self.entities.n_alive} entities"
             )
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_loops": [], "_publisher": None}
+
     def _check_alive(self, handles: NDArray[np.int64], where: str) -> None:
         n_dead = handles.shape[0] - int(np.count_nonzero(self.entities.are_alive(handles)))
         if n_dead:
             raise RepositoryConsistencyError(f"cannot trust {where}: {n_dead} entities are dead")
+
+
+def _is_open(loop: ReferenceType[GeneratorType[Any, None, None]]) -> bool:
+    found = loop()
+    return found is not None and found.gi_frame is not None

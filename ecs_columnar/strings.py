@@ -335,8 +335,12 @@ class StringTable(Stateful):
         MemoryError
             Nothing has changed.
         """
+        run(self.discarding(codes))
+
+    def discarding(self, codes: NDArray[np.int32]) -> list[Step]:
+        """Return what `discard` does, for steps to run."""
         codes = np.ascontiguousarray(codes, CODE)
-        n_bytes = self._measure_distinct(codes)
+        n_waste = self._n_waste + self._measure_distinct(codes)
         self.own()
         n_free = self._n_free + codes.shape[0]
         if n_free > self._free.shape[0]:
@@ -347,12 +351,12 @@ class StringTable(Stateful):
             kernels.step(kernels.strings.remove, codes, 0, 0, self._pool),
             (setitem, self._free, slice(self._n_free, n_free), codes[::-1].copy()),
             (setitem, self._counts, 1, n_free),
-            (setattr, self, "_n_waste", self._n_waste + n_bytes),
+            (setattr, self, "_n_waste", n_waste),
             (setattr, self, "_n_discards", self._n_discards + 1),
         ]
-        run(steps)
-        if 2 * self._n_waste > self._n_bytes:
-            self._compact()
+        if 2 * n_waste > self._n_bytes:
+            steps += self._compacting(self._n_bytes - n_waste)
+        return steps
 
     def own(self) -> None:
         """Copy the arrays that a snapshot holds."""
@@ -494,22 +498,21 @@ class StringTable(Stateful):
         out[:] = texts
         return out
 
-    def _compact(self) -> None:
-        """Move the strings to an arena without waste, if there is memory for one."""
-        n_bytes = self._n_bytes - self._n_waste
+    def _compacting(self, n_bytes: int) -> list[Step]:
+        """Move the strings to an arena of no waste, if there is memory for one."""
+        old = self._pool
         try:
-            arena = np.empty(n_bytes, np.uint8)
-            records = self._pool.records.copy()
+            pool = old._replace(arena=np.empty(n_bytes, np.uint8), records=old.records.copy())
         except MemoryError:
-            return  # waste is no fault, and the next discard tries again
-        kernels.strings.compact(self._pool.arena, records[: self._n_codes], arena)
-        pool = self._pool._replace(arena=arena, records=records)
-        steps: list[Step] = [
+            return []  # waste is no fault, and the next discard tries again
+        used = pool.records[: self._n_codes]
+        return [
+            (setitem, pool.records.view(np.uint8), slice(None), old.records.view(np.uint8)),
+            kernels.step(kernels.strings.compact, old.arena, used, pool.arena),
             (setattr, self, "_pool", pool),
             (setattr, self, "_n_waste", 0),
             (setitem, self._counts, 2, n_bytes),
         ]
-        run(steps)
 
 
 def _parts(n: int) -> Iterator[slice]:

@@ -6,10 +6,8 @@ from operator import delitem, setitem
 from types import TracebackType
 from typing import Final
 
-import numpy as np
-
 from ecs_columnar.errors import TransactionError
-from ecs_columnar.generators import States, get_states, set_states
+from ecs_columnar.generators import Drawn, drawn, undrawing
 from ecs_columnar.steps import Step, run
 from ecs_columnar.storage import Storage
 from ecs_columnar.undo_log import UndoLog
@@ -45,14 +43,14 @@ class Transaction:
     3
     """
 
-    __slots__ = ("_generators", "_log", "_outer", "_storage", "_tick", "is_open")
+    __slots__ = ("_before", "_log", "_outer", "_storage", "_tick", "is_open")
 
     def __init__(self, storage: Storage) -> None:
         self._storage: Final = storage
-        self._outer: UndoLog | None = None
+        self._outer: tuple[UndoLog | None, Transaction | None] = (None, None)
         self._log: UndoLog | None = None
         self._tick = 0
-        self._generators: States = {}
+        self._before = Drawn({}, {})
         self.is_open = False
 
     def __enter__(self) -> Transaction:
@@ -61,17 +59,21 @@ class Transaction:
             raise TransactionError(
                 "cannot enter a transaction twice; make another with world.transaction()"
             )
+        storage.count_loops()
         if storage.exposed:
             raise TransactionError(
                 "cannot begin a transaction while a query with Mut is open: what is written "
                 "through its views could not be taken back; begin it before the loop"
             )
-        self._outer, self._tick = storage.log, storage.tick
-        self._generators = get_states(storage.generators)
+        self._outer, self._tick = (storage.log, storage.transaction), storage.tick
+        self._before = drawn(storage.generators)
         self._log = UndoLog(len(storage.outbox))
-        storage.log = self._log
-        self.is_open = True
-        return self
+        try:
+            run(self._becoming(self._log, self, is_open=True))
+            return self
+        except BaseException:
+            run(self._becoming(*self._outer, is_open=False))
+            raise
 
     def __exit__(
         self,
@@ -79,12 +81,12 @@ class Transaction:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if not self.is_open:
-            return
-        if error is None:
-            self.commit()
-        else:
-            self._take_back()
+        try:
+            if self.is_open and error is None:
+                self.commit()
+        finally:
+            while self.is_open:  # an interrupt may have left one within this one open
+                self._storage.transaction._take_back()
 
     def commit(self) -> None:
         """Keep what was done, and end; the block may go on outside of the transaction.
@@ -95,10 +97,9 @@ class Transaction:
             When the transaction has ended, or one within it has not.
         """
         storage, log = self._storage, self._require_innermost("commit")
-        absorbing = [] if self._outer is None else self._outer.absorbing(log)
-        run([*absorbing, *self._ending()])
-        if storage.log is None and log.unused:
-            storage.discard(np.unique(np.concatenate(log.unused)))
+        outer, _ = self._outer
+        keeping = storage.discarding(log.joined().unused) if outer is None else outer.absorbing(log)
+        run([*keeping, *self._becoming(*self._outer, is_open=False)])
         storage.publish()
 
     def rollback(self) -> None:
@@ -125,11 +126,19 @@ class Transaction:
             (setitem, storage.clock, 0, self._tick),
             (setattr, storage, "structure", storage.structure + 1),
         ]
-        generators = set_states(storage.generators, self._generators)
-        log.take_back(storage.locations, [*steps, *generators, *self._ending()])
+        steps += undrawing(storage, self._before)
+        steps += self._becoming(*self._outer, is_open=False)
+        log.take_back(storage.locations, steps)
 
-    def _ending(self) -> list[Step]:
-        return [(setattr, self._storage, "log", self._outer), (setattr, self, "is_open", False)]
+    def _becoming(
+        self, log: UndoLog | None, transaction: Transaction | None, *, is_open: bool
+    ) -> list[Step]:
+        """Return the steps that make a transaction the innermost one."""
+        return [
+            (setattr, self._storage, "log", log),
+            (setattr, self._storage, "transaction", transaction),
+            (setattr, self, "is_open", is_open),
+        ]
 
     def _require_innermost(self, verb: str) -> UndoLog:
         if self._log is None or not self.is_open:

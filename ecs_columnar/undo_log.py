@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -44,48 +45,66 @@ class Moves(NamedTuple):
     before: NDArray[np.void]
 
 
-class UndoLog:
-    """What was, since one transaction began.
+class Done(NamedTuple):
+    """What one operation did, for its transaction.
 
     Attributes
     ----------
     entries : list of Undo
         Of cells of arrays, oldest first.
-    attributes : dict
-        The first value of each attribute that changed, by owner and name.
     moves : list of Moves
         Oldest first: they depend on each other, as groups have an order.
+    unused : list of int32 array
+        Symbols that name nothing any more, to be discarded at the end.
+    """
+
+    entries: list[Undo]
+    moves: list[Moves]
+    unused: list[NDArray[np.int32]]
+
+
+class UndoLog:
+    """What was, since one transaction began.
+
+    Attributes
+    ----------
+    done : tuple
+        Of what was `Done` before, and what was last; empty at first. Not a list,
+        which allocates when it grows, in the middle of a change.
+    attributes : dict
+        The first value of each attribute that changed, by owner and name.
     marks : dict of StringTable to Mark
     whole : set of Column
         Those that were remembered whole.
     floors : dict of Column to int
         Rows that were there when the transaction began; what lies behind is new.
-    unused : list of int32 array
-        Symbols that name nothing any more, to be discarded at the end.
     n_events : int
         Events that waited to be sent when the transaction began.
     """
 
-    __slots__ = (
-        "attributes",
-        "entries",
-        "floors",
-        "marks",
-        "moves",
-        "n_events",
-        "unused",
-        "whole",
-    )
+    __slots__ = ("attributes", "done", "floors", "marks", "n_events", "whole")
 
     def __init__(self, n_events: int) -> None:
-        self.entries: list[Undo] = []
+        self.done: tuple[Any, ...] = ()
         self.attributes: dict[tuple[int, str], tuple[Any, str, Any]] = {}
-        self.moves: list[Moves] = []
         self.marks: dict[StringTable, Mark] = {}
         self.whole: set[Column] = set()
         self.floors: dict[Column, int] = {}
-        self.unused: list[NDArray[np.int32]] = []
         self.n_events = n_events
+
+    def doing(self, done: Done) -> Step:
+        """Keep what an operation did. Allocates nothing when it is run."""
+        return setattr, self, "done", (self.done, done)
+
+    def joined(self) -> Done:
+        """Return all that was done, as one."""
+        found: list[Done] = []
+        done = self.done
+        while done:
+            done, last = done
+            found.append(last)
+        parts = zip(*reversed(found), strict=True) if found else ((), (), ())
+        return Done(*(list(chain.from_iterable(part)) for part in parts))
 
     def remember(self, owner: Any, name: str) -> None:
         """Keep the value of an attribute, if it is the first time."""
@@ -102,30 +121,29 @@ class UndoLog:
         """Take over what a transaction within this one did, which is committed."""
         floors = {c: max(n, self.floors.get(c, 0)) for c, n in inner.floors.items()}
         return [
-            (self.entries.extend, inner.entries),
+            self.doing(inner.joined()),
             (setattr, self, "attributes", inner.attributes | self.attributes),
-            (self.moves.extend, inner.moves),
             (setattr, self, "marks", inner.marks | self.marks),
-            (self.whole.update, inner.whole),
-            (self.floors.update, floors),
-            (self.unused.extend, inner.unused),
+            (setattr, self, "whole", self.whole | inner.whole),
+            (setattr, self, "floors", self.floors | floors),
         ]
 
     def take_back(self, locations: LocationIndex, last: Iterable[Step]) -> None:
-        """Write back everything and run the last steps, in one go; then forget strings.
+        """Write back everything, forget strings and run the last steps, in one go.
 
         Raises
         ------
         MemoryError
             Nothing has been taken back.
         """
-        steps = _unmoving(locations, self.moves)
-        for function, *arguments in reversed(self.entries):
+        entries, moves, _ = self.joined()
+        steps = _unmoving(locations, moves)
+        for function, *arguments in reversed(entries):
             steps += function(*arguments)
         steps += [(setattr, *attribute) for attribute in self.attributes.values()]
-        run([*steps, *last])
         for strings, mark in self.marks.items():
-            strings.rollback(mark)
+            steps += strings.rolling_back(mark)
+        run([*steps, *last])
 
 
 def restoring(column: Column, rows: Any, values: NDArray[Any]) -> list[Step]:

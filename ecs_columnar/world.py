@@ -100,7 +100,7 @@ class World:
     @property
     def generators(self) -> Generators:
         """Random generators whose states belong to the world's."""
-        return Generators(self._storage.generators)
+        return Generators(self._storage)
 
     @property
     def tick(self) -> int:
@@ -409,10 +409,10 @@ class World:
         DuplicateContentError, InvalidArgumentError, ValidationError
         """
         by_type = types_of(self._storage, components, "define with")
-        with Change(self._storage) as trial:  # which is not done: it only validates
-            for component_type, component in by_type.items():
-                to_values(trial, component_type, component, -1)
         with Change(self._storage) as change:
+            for component_type, component in by_type.items():
+                to_values(change, component_type, component, -1)
+            change.forget_strings()
             self.definitions.add(change, Definition(definition_id, components))
             change.apply()
         return self.definitions[definition_id]
@@ -426,6 +426,12 @@ class World:
             For ``with``. Its cost is that of what is touched in it.
         """
         return Transaction(self._storage)
+
+    @property
+    def open_transaction(self) -> Transaction | None:
+        """The innermost transaction that is open, None where none is."""
+        found: Transaction | None = self._storage.transaction
+        return found
 
     def snapshot(self) -> Snapshot:
         """Return the world as it is now, frozen. O(columns): nothing is copied.

@@ -18,7 +18,7 @@ def despawn(storage: Storage, selection: Selection) -> None:
     with Change(storage) as change:
         # In the order of rows, so that indices that are used again lie together.
         handles = np.concatenate([part.handles() for part in parts])
-        unused = storage.forget(change, handles)
+        storage.forget(change, handles)
         for sparse in storage.sparse.values():
             if len(sparse.table):
                 sparse.remove(change, handles[sparse.rows_of(handles) >= 0])
@@ -30,4 +30,3 @@ def despawn(storage: Storage, selection: Selection) -> None:
         storage.entities.release(change, handles)
         change.tell("despawned", lambda: handles)
         change.apply()
-    storage.discard(unused)

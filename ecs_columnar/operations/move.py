@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +12,7 @@ from ecs_columnar.dtypes import CODE, HANDLE, NO_CODE, NOWHERE
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.handles import HasHandle, as_handles, is_one, refuse_dead, to_handles
 from ecs_columnar.storage import Storage
-from ecs_columnar.strings import blank, encode
+from ecs_columnar.strings import Encoded, blank, encode
 
 
 class Moved(NamedTuple):
@@ -89,10 +88,7 @@ def to_place_codes(change: Change, places: Any, n: int) -> NDArray[np.int32]:
     known = change.storage.places.code(places) if isinstance(places, str) else NO_CODE
     if known != NO_CODE:
         return np.full(n, known, CODE)
-    if n == 0:
-        change = Change(change.storage)  # of its own, and not done: nobody is put there
-    with change if n == 0 else nullcontext():
-        codes = _codes(change, places)
+    codes = _codes(change, places, is_used=n > 0)
     if is_one(places):
         return np.full(n, codes[0], CODE)
     if codes.shape[0] != n:
@@ -110,7 +106,8 @@ def _kept(storage: Storage, handles: NDArray[np.int64]) -> NDArray[np.int64]:
     return handles.copy() if storage.owns(handles) else handles
 
 
-def _codes(change: Change, places: Any) -> NDArray[np.int32]:
+def _codes(change: Change, places: Any, *, is_used: bool) -> NDArray[np.int32]:
+    """Find the codes of places; validate only, where nobody is put there."""
     storage = change.storage
     if isinstance(places, HasHandle) or (
         isinstance(places, (list, tuple)) and places and isinstance(places[0], HasHandle)
@@ -119,13 +116,17 @@ def _codes(change: Change, places: Any) -> NDArray[np.int32]:
     if isinstance(places, (int, np.integer)) or _are_handles(places):
         handles = as_handles(places, parameter="places")
         refuse_dead(storage, handles, "move into entities")
-        return storage.places.of_entities(change, handles)
-    return _codes_of_strings(change, places)
-
-
-def _codes_of_strings(change: Change, places: Any) -> NDArray[np.int32]:
-    of_symbols = change.storage.places.of_symbols
+        if is_used:
+            return storage.places.of_entities(change, handles)
+        return np.full(handles.shape[0], NOWHERE, CODE)
     encoded = encode(places, parameter="places", missing=True, trim=True)
+    if is_used:
+        return _codes_of_strings(change, encoded)
+    return np.full(encoded.n_strings, NOWHERE, CODE)
+
+
+def _codes_of_strings(change: Change, encoded: Encoded) -> NDArray[np.int32]:
+    of_symbols = change.storage.places.of_symbols
     is_nowhere = blank(encoded)
     if encoded.missing is not None:
         is_nowhere |= encoded.missing

@@ -175,7 +175,7 @@ def _append_sparse(
                 some = handles[group.positions]
                 found.setdefault(component_type, []).append((some, by_type[component_type]))
     for component_type, parts in found.items():
-        sparse = change.storage.sparse_of(component_type)
+        sparse = change.storage.sparse_for(change, component_type)
         sparse.reserve(np.concatenate([some for some, _ in parts]))
         sparse.append(change, parts)
 

@@ -41,7 +41,8 @@ def add(storage: Storage, selection: Selection, components: Iterable[Component])
             _add_in_tables(change, parts, in_tables)
         for component_type, value in values.items():
             if component_type.is_sparse:
-                _add_sparse(change, storage.sparse_of(component_type), selection, value)
+                sparse = storage.sparse_for(change, component_type)
+                _add_sparse(change, sparse, selection, value)
         change.tell("added", lambda: selection.handles, by_type)
         change.apply()
 
