@@ -40,6 +40,7 @@ from ecs_columnar.errors import (
     SnapshotError,
     StaleHandleError,
     StructuralChangeError,
+    SynchronisationError,
     TransactionError,
     ValidationError,
     WorldInitializationError,
@@ -77,6 +78,7 @@ from ecs_columnar.query import Mut, Query, TableView
 from ecs_columnar.schema import Component, make_component
 from ecs_columnar.snapshot import Snapshot
 from ecs_columnar.stats import Stats
+from ecs_columnar.testing import SyncTest, synctest
 from ecs_columnar.transaction import Transaction
 from ecs_columnar.warmup import warmup
 from ecs_columnar.world import World
@@ -179,6 +181,8 @@ __all__ = [
     "StaleHandleError",
     "Stats",
     "StructuralChangeError",
+    "SyncTest",
+    "SynchronisationError",
     "TableView",
     "Transaction",
     "TransactionError",
@@ -205,6 +209,7 @@ __all__ = [
     "object_",
     "ref",
     "str_",
+    "synctest",
     "timedelta",
     "u1",
     "u2",

@@ -8,8 +8,8 @@ component types as their ids, and of arrays what is used.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 import numpy as np
 import xxhash
@@ -93,7 +93,7 @@ class Hasher:
 def digest(content: Content) -> str:
     """Hash a content; see `World.digest`. O(content)."""
     hasher = Hasher()
-    hasher.number(content.tick)
+    _feed_tick(hasher, content)
     _feed_entities(hasher, content)
     pools = {key: strings_of(state) for key, state in content.pools.items()}
     hasher.number(len(content.tables))
@@ -104,15 +104,43 @@ def digest(content: Content) -> str:
             _feed_table(hasher, table, pools)
     _feed_names(hasher, content)
     _feed_places(hasher, content)
+    _feed_definitions(hasher, content)
+    for name, state in sorted(content.generators.states.items()):
+        hasher.text("generator", name)
+        hasher.value(state)
+    return hasher.hexdigest()
+
+
+def digests(content: Content) -> dict[str, str]:
+    """Hash one by one, by name, what has no row in a `difference`. O(content)."""
+    found = {}
+    for name, feed in _OTHERS.items():
+        hasher = Hasher()
+        feed(hasher, content)
+        found[name] = hasher.hexdigest()
+    for name, state in content.generators.states.items():
+        hasher = Hasher()
+        hasher.value(state)
+        found[f"generator {name!r}"] = hasher.hexdigest()
+    return found
+
+
+def _feed_tick(hasher: Hasher, content: Content) -> None:
+    hasher.number(content.tick)
+
+
+def _feed_rows(hasher: Hasher, content: Content) -> None:
+    for table in content.tables:
+        hasher.text(*sorted(component.type_id for component in table.columns))
+        hasher.array(table.handles[: table.length])
+
+
+def _feed_definitions(hasher: Hasher, content: Content) -> None:
     for definition in content.definitions.values():
         hasher.text("definition", definition.id)
         for component in definition.components:
             hasher.text(type(component).__schema__.type_id)
             hasher.value({f.name: getattr(component, f.name) for f in component.__schema__.fields})
-    for name, state in sorted(content.generators.states.items()):
-        hasher.text("generator", name)
-        hasher.value(state)
-    return hasher.hexdigest()
 
 
 def _feed_entities(hasher: Hasher, content: Content) -> None:
@@ -166,3 +194,13 @@ def _feed_places(hasher: Hasher, content: Content) -> None:
     counts, members = content.members()
     hasher.array(counts)
     hasher.array(members)
+
+
+_OTHERS: Final[Mapping[str, Callable[[Hasher, Content], None]]] = {
+    "the tick": _feed_tick,
+    "generations and the free list": _feed_entities,
+    "the order of rows": _feed_rows,
+    "ids": _feed_names,
+    "the order within places": _feed_places,
+    "definitions": _feed_definitions,
+}

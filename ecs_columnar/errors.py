@@ -285,6 +285,25 @@ class SnapshotError(EcsColumnarError, ValueError):
     code = "SNAPSHOT"
 
 
+class SynchronisationError(EcsColumnarError, AssertionError):
+    """A step that was taken again from the same world led to another one.
+
+    Attributes
+    ----------
+    step : int
+        Which one, from 1.
+    where : tuple of str
+        What is different: ``"Position.x"``, ``"places"``, ``"generator 'weather'"``, ...
+    differences : DataFrame
+        As `Snapshot.diff` returns it.
+    """
+
+    code = "SYNCHRONISATION"
+    step: int
+    where: tuple[str, ...]
+    differences: Any
+
+
 class ReadOnlyError(EcsColumnarError, ValueError):
     """A view that was asked for reading is written to."""
 

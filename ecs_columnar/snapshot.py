@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from ecs_columnar.content import Content, putting_back, share
-from ecs_columnar.digest import digest
+from ecs_columnar.digest import digest, digests
 from ecs_columnar.errors import SnapshotError, TransactionError
 from ecs_columnar.steps import Step, run
 from ecs_columnar.storage import Storage
@@ -96,6 +96,11 @@ class Snapshot:
         if other._storage is not self._storage:
             raise SnapshotError("cannot compare snapshots of two worlds: components may differ")
         return difference(self._content, other._content)
+
+    def other_differences(self, other: Snapshot) -> list[str]:
+        """Name what is different that `diff` has no row for, such as the order of rows."""
+        here, there = digests(self._content), digests(other._content)
+        return [name for name in here | there if here.get(name) != there.get(name)]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Snapshot):

@@ -62,6 +62,22 @@ class ReferenceWorld:
         self.place_of: dict[Handle, Place] = {}
         self.definitions: dict[str, dict[type, Row]] = {}
 
+    def copy(self) -> ReferenceWorld:
+        """Return an equal world that shares nothing with this one but plain values."""
+        other = ReferenceWorld()
+        other.entities = {
+            handle: {component: dict(row) for component, row in components.items()}
+            for handle, components in self.entities.items()
+        }
+        places = {id(p): Place(p.name, p.entity, p.was, set(p.members)) for p in self.places}
+        other.places = list(places.values())
+        other.handle_of, other.id_of = dict(self.handle_of), dict(self.id_of)
+        other.place_by_name = {name: places[id(p)] for name, p in self.place_by_name.items()}
+        other.place_by_entity = {h: places[id(p)] for h, p in self.place_by_entity.items()}
+        other.place_of = {h: places[id(p)] for h, p in self.place_of.items()}
+        other.definitions = dict(self.definitions)
+        return other
+
     # -- facts ------------------------------------------------------------------------
 
     def is_alive(self, handle: Handle) -> bool:
