@@ -240,10 +240,10 @@ class Change:
             self.log.floor((table.handles, *table.all_columns()), table.length)
 
     def save_all(self, column: Column, n_rows: int) -> None:
-        """Remember a whole column, unless that has been done."""
+        """Remember a whole column, with rows that were removed, unless that has been done."""
         if self.log is not None and column not in self.log.whole:
-            saved = column.view(n_rows).copy()
-            self._saved.append((restoring, column, slice(0, n_rows), saved))
+            saved = column.view(max(n_rows, self.log.floor_of(column))).copy()
+            self._saved.append((restoring, column, slice(0, len(saved)), saved))
             self.undo_failure(_forgetting, self.log.whole, column)
             self.log.whole.add(column)
 

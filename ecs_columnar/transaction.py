@@ -67,7 +67,7 @@ class Transaction:
             )
         self._outer, self._tick = (storage.log, storage.transaction), storage.tick
         self._before = drawn(storage.generators)
-        self._log = UndoLog(len(storage.outbox))
+        self._log = UndoLog(len(storage.outbox), storage.log)
         try:
             run(self._becoming(self._log, self, is_open=True))
             return self

@@ -66,6 +66,12 @@ class Done(NamedTuple):
 class UndoLog:
     """What was, since one transaction began.
 
+    Parameters
+    ----------
+    n_events : int
+    outer : UndoLog or None
+        Of the transaction around this one.
+
     Attributes
     ----------
     done : tuple
@@ -77,14 +83,16 @@ class UndoLog:
     whole : set of Column
         Those that were remembered whole.
     floors : dict of Column to int
-        Rows that were there when the transaction began; what lies behind is new.
+        Rows that count for this transaction, or for one around it, even if
+        they have been removed since; what lies behind is new.
     n_events : int
         Events that waited to be sent when the transaction began.
     """
 
-    __slots__ = ("attributes", "done", "floors", "marks", "n_events", "whole")
+    __slots__ = ("attributes", "done", "floors", "marks", "n_events", "outer", "whole")
 
-    def __init__(self, n_events: int) -> None:
+    def __init__(self, n_events: int, outer: UndoLog | None) -> None:
+        self.outer = outer
         self.done: tuple[Any, ...] = ()
         self.attributes: dict[tuple[int, str], tuple[Any, str, Any]] = {}
         self.marks: dict[StringTable, Mark] = {}
@@ -115,7 +123,14 @@ class UndoLog:
     def floor(self, columns: Iterable[Column], n_rows: int) -> None:
         """Keep how many rows there are in columns, if it is the first time."""
         for column in columns:
-            self.floors.setdefault(column, n_rows)
+            if column not in self.floors:
+                self.floors[column] = max(n_rows, self.floor_of(column))
+
+    def floor_of(self, column: Column) -> int:
+        """Return the floor of a column, 0 where nobody has kept one."""
+        if column in self.floors or self.outer is None:
+            return self.floors.get(column, 0)
+        return self.outer.floor_of(column)
 
     def absorbing(self, inner: UndoLog) -> list[Step]:
         """Take over what a transaction within this one did, which is committed."""
