@@ -98,7 +98,7 @@ def to_objects(value: Any, field: Field, n: int) -> NDArray[np.object_]:
                 raise wrong_count(field, f"{len(value)} values", n)
             return _object_array([freeze(item) for item in value])
         return np.array(_object_array([freeze(value)])[0:1].reshape(()), dtype=object)
-    except UnfitValueError:
+    except (UnfitValueError, MemoryError):
         raise
     except Exception as error:
         raise UnfitValueError(f"{field.name} cannot be copied: {error}") from error

@@ -34,7 +34,8 @@ def difference(before: Content, after: Content) -> pd.DataFrame:
         values = dict(_fields(before, component)), dict(_fields(after, component))
         parts += [_compare(component.type_id, f, values[0][f], values[1][f]) for f in values[0]]
     frame = pd.concat(parts, ignore_index=True)
-    frame.insert(1, "id", _ids(before, after, frame["entity"].to_numpy(np.int64)))
+    ids = _ids(before, after, frame["entity"].to_numpy(np.int64))
+    frame.insert(1, "id", pd.Series(ids, dtype=object))
     return frame
 
 
@@ -44,10 +45,12 @@ def _compare(
     handles = np.union1d(before.handles, after.handles)
     old, new = _aligned(before, handles), _aligned(after, handles)
     changed = np.flatnonzero([_differs(*pair) for pair in zip(old, new, strict=True)])
-    columns = (handles[changed], component, field, old[changed], new[changed])
-    names = [name for name in _COLUMNS if name != "id"]
-    frame = pd.DataFrame(dict(zip(names, columns, strict=True)), columns=names)
-    return frame.astype({"component": object, "field": object, "before": object, "after": object})
+    n = changed.shape[0]
+    columns = ([component] * n, [field] * n, old[changed], new[changed])
+    # Each as objects from the start: pandas would make None a NaN among strings.
+    objects = (pd.Series(column, dtype=object) for column in columns)
+    entity, _, *names = _COLUMNS
+    return pd.DataFrame({entity: handles[changed], **dict(zip(names, objects, strict=True))})
 
 
 def _aligned(found: _Values, handles: NDArray[np.int64]) -> NDArray[Any]:
@@ -118,7 +121,7 @@ def _ids(before: Content, after: Content, handles: NDArray[np.int64]) -> NDArray
     for content in (before, after):
         handle_of, _, _ = content.names
         symbols = np.flatnonzero(handle_of).astype(np.int32)
-        found = pd.Series(strings_of(content.symbols).decode(symbols), handle_of[symbols])
+        found = pd.Series(strings_of(content.symbols).decode(symbols), handle_of[handle_of != 0])
         named = np.isin(handles, found.index)
         ids[named] = found.reindex(handles[named]).to_numpy(object)
     return ids

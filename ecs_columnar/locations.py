@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.dtypes import INDEX_MASK, NO_ENTITY, NOWHERE
+from ecs_columnar.dtypes import INDEX_MASK, NO_ENTITY, NOWHERE, ROW
 from ecs_columnar.errors import InvalidArgumentError, LocationNotFoundError, StaleHandleError
 from ecs_columnar.handles import as_handles, is_one
 from ecs_columnar.operations.move import Moved, move
@@ -247,7 +247,7 @@ class Locations:
         values = get_codes(storage, selection, component_type)[numbers[field]]
         kinds = {"b": np.int64, "i": np.int64, "u": np.uint64, "f": np.float64}
         sums = np.zeros((len(self), *values.shape[1:]), kinds[values.dtype.kind])
-        np.add.at(sums, codes[codes >= 0], values)
+        np.add.at(sums, codes[codes >= 0].astype(ROW), values)
         return sums
 
     def dangling(self) -> list[str]:

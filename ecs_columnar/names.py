@@ -70,8 +70,8 @@ class Names(Stateful):
         handles = np.full(symbols.shape[0], NO_ENTITY, HANDLE)
         known = (symbols >= 0) & (symbols < self.handle_of.shape[0])
         if known.all():
-            return np.take(self.handle_of, symbols, out=handles, mode="clip")
-        handles[known] = self.handle_of[symbols[known]]
+            return np.take(self.handle_of, symbols.astype(ROW), out=handles, mode="clip")
+        handles[known] = self.handle_of[symbols[known].astype(ROW)]
         return handles
 
     def handle_of_text(self, text: str) -> int:

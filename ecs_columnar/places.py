@@ -219,7 +219,7 @@ def _lookup(table: NDArray[np.int32], keys: NDArray[Any]) -> NDArray[np.int32]:
     """Return ``table[keys]``, -1 where a key is outside."""
     found = np.full(keys.shape[0], NO_CODE, CODE)
     inside = (keys >= 0) & (keys < table.shape[0])
-    found[inside] = table[keys[inside]]
+    found[inside] = table[keys[inside].astype(ROW)]
     return found
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from ecs_columnar.errors import InvalidArgumentError, SynchronisationError, first_three
 from ecs_columnar.names import format_handle
 from ecs_columnar.snapshot import Snapshot
@@ -171,4 +173,9 @@ def _example(differences: pd.DataFrame) -> str:
         return ""
     entity, _, component, field, before, after = differences.iloc[0]
     where = _name(component, field)
-    return f" (first: {where} of {format_handle(entity)}, {before!r} and then {after!r})"
+    values = " and then ".join(map(repr, map(_plain, (before, after))))
+    return f" (first: {where} of {format_handle(entity)}, {values})"
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

@@ -23,21 +23,20 @@ from tests.strategies import (
     Bag,
     Batch,
     Burning,
-    Frozen,
     Health,
     Label,
     Link,
     Note,
     Position,
-    Shape,
     batch_of,
     fields_of,
     new_world,
 )
 from tests.test_world_stateful import WorldMachine
 
-COMPONENTS = (Position, Health, Label, Frozen, Bag, Link, Shape, Burning, Note)
-IN_TABLES = (Position, Health, Label, Bag, Shape)
+# Few, because a digest goes through all tables, and there is one for each set of them.
+COMPONENTS = (Position, Health, Label, Bag, Burning, Note)
+IN_TABLES = (Position, Health, Label, Bag)
 IDS = tuple(f"id {i}" for i in range(40))
 PLACES = ("harbour", "inn", "dock", "名前", "id 1", "id 2", "id 3", None)
 UNFIT: tuple[ecs.Component, ...] = (
@@ -162,7 +161,7 @@ class Driver:
 
     def add(self) -> None:
         handles = self.some(5)
-        batches = self.batches(len(handles)) or [batch_of(Frozen, len(handles), b"\0", [])]
+        batches = self.batches(len(handles)) or [batch_of(Health, len(handles), b"\0", [])]
         given = [batch.given for batch in batches]
         faults = self.faults(handles, distinct=True)
         if self.attempt(faults, lambda: self.did(self.world.add, handles, *given)) is not None:
@@ -199,7 +198,7 @@ class Driver:
 
     def set_fields(self) -> None:
         handles = self.some(5)
-        component = next((c for c in self.common(handles) if c is not Frozen), Health)
+        component = next(iter(self.common(handles)), Health)
         fields = fields_of(component, len(handles), self.bytes(), [])
         faults = self.faults(handles) | self.reference.lacking_faults(handles, [component])
         done = self.attempt(
@@ -222,7 +221,7 @@ class Driver:
             self.reference.set([handle], {Label: [{"text": text}]})
 
     def write_a_view(self) -> None:
-        for rows in self.world.query(Mut[Health], without=Frozen):
+        for rows in self.world.query(Mut[Health], without=Label):
             handles, points = rows.handles.tolist(), self.rng.randrange(99)
             if points % 2:
                 rows[Health].points[:] = points
@@ -321,11 +320,12 @@ class Driver:
         """Call; where there are faults, expect one of their errors and no change."""
         if not faults:
             return call()
-        before = self.world.digest()
+        is_looked_at = self.rng.random() < 0.3  # a digest takes as long as ten operations
+        before = self.world.digest() if is_looked_at else None
         with pytest.raises(ecs.EcsColumnarError) as caught:
             call()
         assert type(caught.value).__name__ in faults
-        assert self.world.digest() == before
+        assert not is_looked_at or self.world.digest() == before
         return None
 
     def did(self, method: Callable[..., Any], *arguments: Any, **fields: Any) -> bool:

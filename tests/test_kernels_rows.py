@@ -144,3 +144,17 @@ def test_positions_are_grouped_by_key_in_their_order(data: st.DataObject, n_keys
     kernels.rows.group_rows(to_rows(keys), starts, order)
 
     assert (starts.tolist(), order.tolist()) == reference.group_rows(keys, n_keys)
+
+
+@given(codes=st.lists(st.integers(0, 9), max_size=20))
+def test_number_codes_numbers_codes_in_the_order_in_which_they_first_occur(
+    codes: list[int],
+) -> None:
+    numbers = np.full(10, -1, np.int32)
+    labels, order = np.empty(len(codes), np.int32), np.empty(len(codes), np.int32)
+
+    n_distinct = kernels.rows.number_codes(np.array(codes, np.int32), numbers, labels, order)
+
+    expected = reference.number_codes(codes)
+    assert labels.tolist() == expected.labels
+    assert order[:n_distinct].tolist() == expected.order

@@ -69,3 +69,15 @@ def group_rows(keys: list[int], n_keys: int) -> Grouped:
     for group in groups:
         starts.append(starts[-1] + len(group))
     return Grouped(starts, [i for group in groups for i in group])
+
+
+class Numbered(NamedTuple):
+    """The number of each item, and the distinct codes in the order of their numbers."""
+
+    labels: list[int]
+    order: list[int]
+
+
+def number_codes(codes: list[int]) -> Numbered:
+    order = list(dict.fromkeys(codes))
+    return Numbered([order.index(code) for code in codes], order)

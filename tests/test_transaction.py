@@ -1,0 +1,300 @@
+"""Transactions keep what is done in them, or take all of it back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import ecs_columnar as ecs
+from ecs_columnar import Mut
+from tests.fingerprint import assert_unchanged, fingerprint
+from tests.scene import a_scene, change_much
+from tests.strategies import Bag, Burning, Health, Label, Position, new_world
+
+
+def test_a_block_that_raises_is_taken_back_bit_by_bit() -> None:
+    scene = a_scene()
+    before, digest = fingerprint(scene.world), scene.world.digest()
+
+    def break_off() -> None:
+        with scene.world.transaction():
+            change_much(scene)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        break_off()
+
+    assert_unchanged(before, scene.world)
+    assert scene.world.digest() == digest
+    scene.world.check()
+
+
+def test_a_block_that_ends_leads_to_the_world_that_it_leads_to_without_a_transaction() -> None:
+    one, two = a_scene(), a_scene()
+
+    with one.world.transaction():
+        change_much(one)
+    change_much(two)
+
+    assert one.world.digest() == two.world.digest()
+
+
+def test_writing_through_views_in_a_transaction_does_not_move_the_clock() -> None:
+    world = new_world()
+    world.spawn(3, Position([1, 2, 3]))
+    tick = world.tick
+
+    with world.transaction() as transaction:
+        for rows in world.query(Mut[Position]):
+            rows[Position].x += 1.0
+        assert world.tick == tick
+        transaction.rollback()
+
+    assert world.get(world.query(), Position).x.tolist() == [1, 2, 3]
+
+
+def test_inner_transactions_are_taken_back_alone_and_with_the_outer_one() -> None:
+    world = new_world()
+    ships = world.spawn(2, Health(1))
+
+    with world.transaction() as outer:
+        world.set(ships, Health(2))
+        with world.transaction() as inner:
+            world.set(ships, Health(3))
+            inner.rollback()
+        assert world.get(ships, Health).points.tolist() == [2, 2]
+        with world.transaction():
+            world.set(ships, Health(4))
+        assert world.get(ships, Health).points.tolist() == [4, 4]
+        outer.rollback()
+
+    assert world.get(ships, Health).points.tolist() == [1, 1]
+
+
+def test_rows_that_an_outer_transaction_removed_come_back_though_an_inner_one_wrote_over_them() -> (
+    None
+):
+    world = new_world()
+    ships = world.spawn(10, Health(np.arange(10)), ids=[f"s{i}" for i in range(10)])
+    before = fingerprint(world)
+
+    with world.transaction() as outer:
+        world.despawn(ships[5:])
+        with world.transaction():
+            world.spawn(4, Health(99))
+        outer.rollback()
+
+    assert_unchanged(before, world)
+
+
+def test_rows_that_were_removed_come_back_though_their_column_was_remembered_whole_after() -> None:
+    world = new_world()
+    ships = world.spawn(10, Health(np.arange(10)))
+    before = fingerprint(world)
+
+    with world.transaction() as transaction:
+        world.despawn(ships[5:])
+        world.set(world.query(), Health(50))
+        world.set(ships[:5], Health(51))
+        world.spawn(4, Health(99))
+        transaction.rollback()
+
+    assert_unchanged(before, world)
+
+
+def test_an_operation_that_fails_takes_its_part_back_and_leaves_the_rest() -> None:
+    world = new_world()
+    with world.transaction():
+        ships = world.spawn(4, Label("a"))
+        with pytest.raises(ecs.ValidationError):
+            world.add(ships, Label("new"), Health(1.5))
+        with pytest.raises(ecs.ValidationError):
+            world.spawn(1, Burning("hot"), at="a new place")
+
+    assert len(world) == 4
+    assert "a new place" not in world.locations
+
+
+def test_ids_that_are_freed_and_taken_again_survive_the_end() -> None:
+    world = new_world()
+    first = world.spawn(2, ids=["kestrel", "heron"])
+
+    with world.transaction():
+        world.despawn(first)
+        second = world.spawn(1, ids=["heron"])
+
+    assert world.ids["heron"] == second[0]
+    assert "kestrel" not in world.ids
+    world.check()
+
+
+def test_generators_are_taken_back_whether_drawn_from_replaced_or_new() -> None:
+    world = new_world()
+    world.generators["a"] = kept = np.random.default_rng(1)
+    digest = world.digest()
+
+    with world.transaction() as transaction:
+        world.generators["a"].random()
+        world.generators["a"] = np.random.Generator(np.random.Philox(2))
+        world.generators["b"] = np.random.default_rng(3)
+        transaction.rollback()
+
+    assert world.digest() == digest
+    assert world.generators["a"] is kept
+    assert list(world.generators) == ["a"]
+
+
+def test_the_world_knows_its_innermost_transaction() -> None:
+    world = new_world()
+    assert world.open_transaction is None
+
+    with world.transaction() as outer:
+        with world.transaction() as inner:
+            assert world.open_transaction is inner
+        assert world.open_transaction is outer
+
+    assert world.open_transaction is None
+    assert not outer.is_open
+
+
+def test_the_end_of_an_outer_block_ends_what_was_left_open_within_it() -> None:
+    world = new_world()
+
+    def break_off() -> None:
+        with world.transaction():
+            world.transaction().__enter__()
+            world.spawn(2)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        break_off()
+
+    assert world.open_transaction is None
+    assert len(world) == 0
+
+
+def test_an_interrupt_in_the_beginning_leaves_no_transaction(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = new_world()
+    calls = []
+
+    def run(steps: object) -> None:
+        calls.append(steps)
+        original(steps)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+
+    from ecs_columnar import transaction
+
+    original = transaction.run
+    monkeypatch.setattr(transaction, "run", run)
+    with pytest.raises(KeyboardInterrupt):
+        world.transaction().__enter__()
+
+    assert world.open_transaction is None
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("verb", ["commit", "rollback"])
+def test_a_transaction_is_ended_once_and_innermost_first(verb: str) -> None:
+    world = new_world()
+    never = world.transaction()
+    words = {"commit": "commit", "rollback": "roll back"}[verb]
+    with pytest.raises(ecs.TransactionError, match=f"cannot {words}: the transaction is not open"):
+        getattr(never, verb)()
+
+    with world.transaction() as outer:
+        with world.transaction():
+            message = f"cannot {words}: a transaction within this one is open"
+            with pytest.raises(ecs.TransactionError, match=message):
+                getattr(outer, verb)()
+        getattr(outer, verb)()
+        with pytest.raises(ecs.TransactionError, match="end it once"):
+            getattr(outer, verb)()
+
+
+def test_a_transaction_is_entered_once() -> None:
+    world = new_world()
+    with world.transaction() as transaction:
+        pass
+
+    with pytest.raises(ecs.TransactionError, match="cannot enter a transaction twice"):
+        transaction.__enter__()
+
+
+def test_a_transaction_does_not_begin_under_writable_views() -> None:
+    world = new_world()
+    world.spawn(1, Position(0.0))
+
+    for rows in world.query(Mut[Position]):
+        rows[Position].x += 1.0
+        with pytest.raises(ecs.TransactionError, match="while a query with Mut is open"):
+            world.transaction().__enter__()
+    with world.transaction():
+        pass
+
+
+def test_nothing_is_taken_back_by_hand_under_an_open_query() -> None:
+    world = new_world()
+    world.spawn(1, Position(0.0))
+
+    with world.transaction() as transaction:
+        for _ in world.query(Position):
+            with pytest.raises(ecs.StructuralChangeError, match="cannot roll back a transaction"):
+                transaction.rollback()
+        assert transaction.is_open
+
+
+def test_a_snapshot_is_not_restored_in_a_transaction() -> None:
+    world = new_world()
+    snapshot = world.snapshot()
+
+    with (
+        world.transaction(),
+        pytest.raises(ecs.TransactionError, match="cannot restore in a transaction"),
+    ):
+        world.restore(snapshot)
+
+
+def test_the_cells_of_an_entity_are_right_after_a_rollback() -> None:
+    world = new_world()
+    ship = world.spawn_one(Position(1.0), Bag({"gold": 1}))
+    cells = ship[Position]
+
+    with world.transaction() as transaction:
+        cells.x = 5.0
+        world.add(ship, Health(3))
+        cells.x = 6.0
+        transaction.rollback()
+
+    assert cells.x == 1.0
+    assert dict(ship[Bag].content) == {"gold": 1}
+    assert ship.components == (Position, Bag)
+
+
+def test_a_transaction_shows_what_it_is() -> None:
+    world = new_world()
+    transaction = world.transaction()
+    assert repr(transaction) == "<Transaction, not begun>"
+
+    with transaction:
+        assert repr(transaction) == "<Transaction since tick 0, open>"
+
+    assert repr(transaction) == "<Transaction, ended>"
+
+
+def test_a_first_rare_component_goes_again_when_its_operation_fails_or_is_taken_back() -> None:
+    world = ecs.World()
+    ships = world.spawn(2)
+    world.query(Burning, Label)
+    before = fingerprint(world)
+
+    assert not world.has(ships, Burning).any()
+    with pytest.raises(ecs.DuplicateEntityError):
+        world.add([ships[0], ships[0]], Burning(1.0))
+    with world.transaction() as transaction:
+        world.add(ships, Burning(1.0))
+        transaction.rollback()
+
+    assert_unchanged(before, world)
