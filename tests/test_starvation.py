@@ -41,4 +41,4 @@ def starve(folder: Path, stride: int, *names: str) -> None:
 
 @pytest.mark.parametrize("name", ["spawn", "despawn", "add", "move", "roll back", "restore"])
 def test_a_failed_allocation_leaves_the_world_as_it_was(name: str, tmp_path: Path) -> None:
-    starve(tmp_path, 17, name)
+    starve(tmp_path, 5, name)

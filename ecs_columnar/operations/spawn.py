@@ -187,10 +187,8 @@ def refuse_gaps(n: int, groups: Sequence[Group]) -> None:
     ------
     InvalidArgumentError
     """
-    counts = np.zeros(n, np.int64)
-    for group in groups:
-        positions = np.arange(n)[group.positions] if n else np.empty(0, ROW)
-        np.add.at(counts, positions, 1)
+    positions = [np.arange(n)[group.positions] for group in groups if n]
+    counts = np.bincount(np.concatenate([np.empty(0, ROW), *positions]), minlength=n)
     faults = np.flatnonzero(counts != 1)
     if faults.shape[0]:
         raise InvalidArgumentError(
