@@ -75,7 +75,7 @@ class Driver:
         self.choose: Callable[[], str] = lambda: self.rng.choices(names, weights)[0]
         self.counts = dict.fromkeys(names, 0)
 
-    def run(self, n_operations: int, *, compare_every: int = 1000) -> None:
+    def run(self, n_operations: int, *, compare_every: int = 2500) -> None:
         """Do operations; the whole world is compared every so many of them, and at the end."""
         for i in range(n_operations):
             name = "despawn" if len(self.reference.entities) > MAX_ENTITIES else self.choose()
