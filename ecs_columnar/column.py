@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import dtypes, kernels
+from ecs_columnar.frozen import freeze, thaw
 from ecs_columnar.schema import Field
 from ecs_columnar.steps import Step, run
 
@@ -78,7 +79,8 @@ class Column:
 
     Examples
     --------
-    >>> from ecs_columnar.schema import Field
+    >>> from ecs_columnar.frozen import freeze, thaw
+    from ecs_columnar.schema import Field
     >>> from ecs_columnar.steps import run
     >>> column = Column(Field("x", "number", np.dtype("f4"), ()))
     >>> column.reserve(3)
@@ -194,11 +196,12 @@ class Column:
         return kernels.step(kernels.rows.fill_holes, holes, movers, self.width, self.words)
 
     def __getstate__(self) -> tuple[Field, NDArray[Any]]:
-        return self.field, self.data
+        # Read-only mappings cannot be pickled, so they are dicts on the way.
+        return self.field, self.data if self.words is not None else _each(thaw, self.data)
 
     def __setstate__(self, state: tuple[Field, NDArray[Any]]) -> None:
         self.field, data = state
-        self.hold(data)
+        self.hold(_each(freeze, data) if data.dtype == object else data)
 
     def hold(self, data: NDArray[Any]) -> None:
         """Take an array as the data. O(1)."""
@@ -214,6 +217,13 @@ class Column:
             (setattr, self, "words", words),
             (setattr, self, "width", self.field.nbytes // (1 if words is None else words.itemsize)),
         ]
+
+
+def _each(function: Any, values: NDArray[Any]) -> NDArray[Any]:
+    out = np.empty_like(values)
+    for i, value in enumerate(values.tolist()):
+        out[i] = function(value)
+    return out
 
 
 def _words(data: NDArray[Any]) -> NDArray[Any]:

@@ -8,15 +8,14 @@ assignment is where NumPy wraps around silently.
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar.errors import first_three
+from ecs_columnar.frozen import freeze
 from ecs_columnar.schema import Field
 
 
@@ -102,31 +101,6 @@ def to_objects(value: Any, field: Field, n: int) -> NDArray[np.object_]:
         raise
     except Exception as error:
         raise UnfitValueError(f"{field.name} cannot be copied: {error}") from error
-
-
-def freeze(value: Any) -> Any:
-    """Copy a value deeply into one that cannot be changed.
-
-    Mappings become read-only mappings, lists tuples, sets frozen sets, arrays
-    read-only arrays; any other value is deep-copied.
-
-    Examples
-    --------
-    >>> freeze({"items": ["sword", {"gold": 3}]})
-    mappingproxy({'items': ('sword', mappingproxy({'gold': 3}))})
-    """
-    if isinstance(value, (str, bytes, int, float, bool, type(None))):
-        return value
-    if isinstance(value, Mapping):
-        return MappingProxyType({key: freeze(item) for key, item in value.items()})
-    if isinstance(value, (list, tuple)):
-        return tuple(freeze(item) for item in value)
-    if isinstance(value, (set, frozenset)):
-        return frozenset(freeze(item) for item in value)
-    frozen = copy.deepcopy(value)
-    if isinstance(frozen, np.ndarray):
-        frozen.flags.writeable = False
-    return frozen
 
 
 def _object_array(items: list[Any]) -> NDArray[np.object_]:

@@ -209,6 +209,13 @@ class LocationIndex(Stateful):
         members = state[self.STATE.index("members")]
         return [*super().thawing(state), (setattr, self, "_view", _read_only(members))]
 
+    def __getstate__(self) -> tuple[State, NDArray[np.int32]]:
+        return self.state(), self.arrivals
+
+    def __setstate__(self, state: tuple[State, NDArray[np.int32]]) -> None:
+        kept, self.arrivals = state
+        run(self.thawing(kept))
+
     def _lay_out(self, codes: NDArray[np.int32]) -> None:
         """Lay out all groups in the order of locations, with room for a batch."""
         groups = self.groups.copy()

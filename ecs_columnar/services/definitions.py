@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from ecs_columnar.conversion import freeze
 from ecs_columnar.errors import (
     DefinitionNotFoundError,
     DuplicateContentError,
@@ -13,6 +12,7 @@ from ecs_columnar.errors import (
     ValidationError,
     first_three,
 )
+from ecs_columnar.frozen import freeze
 from ecs_columnar.services.component_types import ComponentTypes
 
 
