@@ -16,6 +16,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from ecs_columnar.checkpoint.saving import Saving
 from ecs_columnar.definitions import Definition, Definitions
 from ecs_columnar.dtypes import NO_ENTITY, NOWHERE
 from ecs_columnar.entity import Entity
@@ -172,6 +173,7 @@ __all__ = [
     "RepositoryConsistencyError",
     "Retries",
     "RollbackResult",
+    "Saving",
     "SchemaError",
     "SerializedEntityError",
     "Services",

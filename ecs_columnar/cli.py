@@ -14,7 +14,11 @@ from typing import Final
 
 from ecs_columnar.errors import EcsColumnarError
 
-COMMANDS: Final = {"demo": "ecs_columnar.demo.command"}
+COMMANDS: Final = {
+    "demo": "ecs_columnar.demo.command",
+    "inspect": "ecs_columnar.checkpoint.inspect_command",
+    "check": "ecs_columnar.checkpoint.check_command",
+}
 """Command to the module that has it."""
 
 REFUSED, INTERRUPTED = 2, 130

@@ -266,6 +266,10 @@ class StringTable(Stateful):
         """
         return view_strings(self._pool, np.asarray(codes, CODE))
 
+    def live_codes(self) -> NDArray[np.int32]:
+        """Return the codes that have a string, increasing. O(codes)."""
+        return live_codes(self._pool, self._n_codes)
+
     def joined(self, codes: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Copy the bytes of strings, one after the other, and their lengths.
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from os import PathLike
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar.change import Change
+from ecs_columnar.checkpoint.checkpoint import load_storage, save_storage
+from ecs_columnar.checkpoint.saving import Saving
 from ecs_columnar.content import take
 from ecs_columnar.definitions import Definition, Definitions
 from ecs_columnar.digest import digest
@@ -466,6 +469,96 @@ class World:
             When ``n`` is not a number, 1 or more.
         """
         return History(self._storage, n)
+
+    def save(
+        self, path: str | PathLike[str], *, durable: bool = True, background: bool = False
+    ) -> Saving:
+        """Save the world as it is now, as a new generation in a folder. O(everything).
+
+        It is there as a whole, or not at all, whenever the process or the
+        machine stops. The last two generations are kept.
+
+        Parameters
+        ----------
+        path : path
+            A folder, made if it is not there.
+        durable : bool
+            Whether to wait until everything is on disk. Otherwise a stop of the
+            process does no harm, but one of the machine may cost what was saved
+            last, which `load` then says.
+        background : bool
+            Whether to write in a thread of its own, from a snapshot: the first
+            write to a column then copies it.
+
+        Returns
+        -------
+        Saving
+            To `Saving.wait` for.
+
+        Raises
+        ------
+        CheckpointError
+            When it cannot be written, somebody else is writing there, or an
+            object has no form in JSON. What was saved before is as it was.
+        TransactionError
+            In a transaction.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import ecs_columnar as ecs
+        >>> class Fuel(ecs.Component):
+        ...     litres: ecs.f8
+        >>> world = ecs.World()
+        >>> ships = world.spawn(3, Fuel([1.0, 2.0, 3.0]), at="harbour")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = world.save(folder)
+        ...     again = ecs.World.load(folder, components=[Fuel])
+        >>> again.digest() == world.digest()
+        True
+        """
+        return save_storage(self._storage, path, durable=durable, background=background)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | PathLike[str],
+        *,
+        generation: int | None = None,
+        components: Iterable[type[Component]] | None = None,
+        mmap: bool = False,
+    ) -> World:
+        """Load a world that was saved. O(everything).
+
+        Every file is verified by its checksum before anything in it is used.
+        Handles, ids, rows and their order are what they were: the world has the
+        digest of the one that was saved. Listeners are not part of it.
+
+        Parameters
+        ----------
+        path : path
+            The folder that it was saved to.
+        generation : int, optional
+            Which one; the last by default.
+        components : iterable of type, optional
+            The component classes; by default those that are imported, by id.
+        mmap : bool
+            Whether columns are maps of the files, read-only: what is never
+            written is never in memory as a copy.
+
+        Returns
+        -------
+        World
+
+        Raises
+        ------
+        CheckpointError
+            When there is no checkpoint, a file is not what was written, or a
+            component class is missing or has other fields.
+        """
+        world = cls.__new__(cls)
+        world._storage = load_storage(path, generation=generation, components=components, mmap=mmap)
+        return world
 
     def digest(self) -> str:
         """Return a hash of everything that decides the future. O(everything).

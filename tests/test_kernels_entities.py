@@ -57,6 +57,11 @@ def handles_into(records: list[Record]) -> st.SearchStrategy[list[int]]:
     )
 
 
+def handles_of_free(records: list[Record]) -> list[int]:
+    """Return handles of the indices whose records hold nothing."""
+    return [handle_of(i, i + 1) for i, record in enumerate(records) if not record.generation]
+
+
 def some_living(data: st.DataObject, records: list[Record]) -> list[int]:
     """Draw distinct handles of living entities."""
     handles = [handle_of(i, record.generation) for i, record in enumerate(records)]
@@ -129,6 +134,20 @@ def test_a_handle_is_alive_when_its_generation_is_that_of_its_index(
 
     assert out.tolist() == reference.are_alive(handles, records)
     assert n_alive == sum(reference.are_alive(handles, records))
+
+
+@given(data=st.data(), records=records_of_any_kind, table=st.integers(0, 5))
+def test_entities_settle_in_rows_until_one_has_no_free_index(
+    data: st.DataObject, records: list[Record], table: int
+) -> None:
+    some = st.lists(st.sampled_from(records)) if records else st.just([])
+    records = [r._replace(generation=0) if r.row % 2 else r for r in data.draw(some)]
+    handles = data.draw(st.one_of(handles_into(records), st.just(handles_of_free(records))))
+    array = to_array(records)
+
+    n_settled = kernels.entities.settle(to_handles(handles), table, array)
+
+    assert (to_records(array), n_settled) == reference.settle(handles, table, records)
 
 
 @given(data=st.data(), records=living_records)

@@ -52,6 +52,34 @@ def enter(handles: Handles, table: int, first_row: int, records: EntitiesOut) ->
 
 
 @kernel
+def settle(handles: Handles, table: int, records: EntitiesOut) -> int:
+    """Record entities as alive, in the rows of a table from the first on, as far as they can be.
+
+    Parameters
+    ----------
+    handles : int64 array, shape (k,)
+        Any numbers, by row.
+    table : int
+    records : ENTITY_RECORD array, shape (n_used,)
+        Of generation 0 where nobody has been recorded.
+
+    Returns
+    -------
+    int
+        Rows until the first number that is no handle of an index that is still free.
+    """
+    for i in range(handles.shape[0]):
+        generation = handles[i] >> INDEX_BITS
+        index = handles[i] & INDEX_MASK
+        if generation <= 0 or index >= records.shape[0] or records[index]["generation"] != 0:
+            return i
+        records[index]["generation"] = generation
+        records[index]["table"] = table
+        records[index]["row"] = i
+    return int(handles.shape[0])
+
+
+@kernel
 def locate(
     handles: Handles, records: Entities, tables: CodesOut, rows: RowsOut
 ) -> tuple[int, bool]:

@@ -79,6 +79,16 @@ def locate(handles: list[int], records: list[Record]) -> Found:
     return Found(places, places.count(None), len(tables) > 1)
 
 
+def settle(handles: list[int], table: int, records: list[Record]) -> tuple[list[Record], int]:
+    settled = list(records)
+    for row, handle in enumerate(handles):
+        generation, index = divmod(handle, INDICES)
+        if generation <= 0 or index >= len(records) or settled[index].generation:
+            return settled, row
+        settled[index] = Record(generation, table, row)
+    return settled, len(handles)
+
+
 def set_rows(handles: list[int], rows: list[int], records: list[Record]) -> list[Record]:
     moved = list(records)
     for handle, row in zip(handles, rows, strict=True):
