@@ -112,6 +112,39 @@ def is_short_then_fails(name: str, true: Callable[..., Any], *arguments: Any) ->
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def fail_each_call(folder: Path, fault: Any, *, durable: bool, stride: int) -> tuple[int, int]:
+    """Save on a disk on which one call fails, for every such call, or every ``stride``-th.
+
+    Returns
+    -------
+    n_told, n_runs : int
+        How often the caller was told, and there was something to tell. Each time the world that
+        was saved before, or the new one, loads, and another one can be saved.
+    """
+    path, digests = folder / "world", [a_small_world(seed).digest() for seed in range(2)]
+    n_told = n_runs = at = 0
+    while True:
+        shutil.rmtree(path, ignore_errors=True)
+        a_small_world(0).save(path, durable=False)
+        disk_that_fails = Disk(at, fault)
+        with on_disk(disk_that_fails):
+            is_told = not _is_saved(a_small_world(1), path, durable=durable)
+        if disk_that_fails.n_calls <= at:
+            return n_told, n_runs
+        n_told, n_runs, at = n_told + is_told, n_runs + 1, at + stride
+        assert load(path).digest() in digests
+        a_small_world(1).save(path, durable=False)
+        assert load(path).digest() == digests[1]
+
+
+def _is_saved(world: ecs.World, path: Path, *, durable: bool) -> bool:
+    try:
+        world.save(path, durable=durable)
+    except ecs.CheckpointError:
+        return False
+    return True
+
+
 # -- a disk that loses power ----------------------------------------------------------
 
 
@@ -232,31 +265,36 @@ def _materialise(
             (target / name).write_bytes(b"".join(contents.get(inner, [])))
 
 
-def power_losses(folder: Path, n_states: int, skipped: int = -1) -> tuple[int, int]:
-    """Save three times, lose power at every point of it, and count what loads wrongly.
+def power_losses(
+    folder: Path, n_states: int, skipped: int = -1, *, stride: int = 1, until_bad: bool = False
+) -> tuple[int, int]:
+    """Save four times, lose power at points of it, and count what loads wrongly.
 
     Returns
     -------
-    n_bad, n_states : int
+    n_bad, n_tried : int
         States in which not the last acknowledged world, or the one being saved, loads.
     """
+    folder.mkdir(exist_ok=True)
     path, target, rng = folder / "world", folder / "after", random.Random(skipped)
     recorder, digests, cuts = Recorder(skipped), [], []
     root = recorder.key_of(folder)
     with on_disk(recorder):
         for seed in range(4):
-            world = a_small_world(seed)
+            world, start = a_small_world(seed), len(recorder.trace)
             digests.append(world.digest())
-            start = len(recorder.trace)
             world.save(path)
-            cuts += [(n, seed - 1) for n in range(start, len(recorder.trace))]
-            cuts += [(len(recorder.trace), seed)] * 3
-    n_bad = 0
+            cuts += [(n, seed - 1) for n in range(start, len(recorder.trace), stride)]
+            cuts += [(len(recorder.trace), seed)]
+    n_bad = n_tried = 0
     for n, acknowledged in cuts:
         for _ in range(n_states):
             after_power_loss(recorder.trace[:n], root, target, rng)
+            n_tried += 1
             n_bad += not _is_good(target / path.name, digests, acknowledged)
-    return n_bad, len(cuts) * n_states
+            if n_bad and until_bad:
+                return n_bad, n_tried
+    return n_bad, n_tried
 
 
 def _is_good(path: Path, digests: list[str], acknowledged: int) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import mmap
-import os
 import subprocess
 import sys
 import threading
@@ -118,6 +117,10 @@ def test_a_world_saved_by_the_first_version_loads_for_ever() -> None:
     assert world.digest() == a_small_world().digest()
 
 
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 # -- generations ----------------------------------------------------------------------
 
 
@@ -130,11 +133,11 @@ def test_the_last_two_generations_are_kept_and_the_older_one_can_be_asked_for(
         saving = world.save(tmp_path, durable=False)
         digests.append(world.digest())
 
-    assert sorted(os.listdir(tmp_path)) == ["000000000003", "000000000004", "lock"]
+    assert names_in(tmp_path) == ["000000000003", "000000000004", "lock"]
     assert saving.wait() == tmp_path / "000000000004"
     assert load(tmp_path).digest() == digests[3]
     assert load(tmp_path, generation=3).digest() == digests[2]
-    with pytest.raises(ecs.CheckpointError, match="generation 1 from .* there is 3, 4"):
+    with pytest.raises(ecs.CheckpointError, match=r"generation 1 from .* there is 3, 4"):
         load(tmp_path, generation=1)
 
 
@@ -146,7 +149,7 @@ def test_what_a_cut_off_save_left_is_never_loaded_and_removed_by_the_next(tmp_pa
     load(tmp_path)
     a_small_world().save(tmp_path)
 
-    assert sorted(os.listdir(tmp_path)) == ["000000000001", "000000000002", "lock"]
+    assert names_in(tmp_path) == ["000000000001", "000000000002", "lock"]
 
 
 def test_a_folder_without_a_checkpoint_says_so(tmp_path: Path) -> None:
@@ -212,7 +215,7 @@ def test_a_save_in_the_background_that_fails_is_logged_and_raises_when_it_is_wai
 
     saving = world.save(tmp_path, background=True)
 
-    with pytest.raises(ecs.CheckpointError, match="cannot save Bag.content"):
+    with pytest.raises(ecs.CheckpointError, match=r"cannot save Bag\.content"):
         saving.wait()
     assert "cannot save Bag.content" in caplog.text
     assert repr(saving).endswith("failed>")
@@ -347,7 +350,7 @@ def test_what_json_lacks_comes_back_as_it_was(value: Any) -> None:
     ("value", "fault"),
     [
         (object(), "a builtins.object"), ({1: 2}, "the key 1"), (1 << 9000, "4096 bits"),
-        (np.array([None]), "dtype object"), (1j, "a builtins.complex"), ({"\ud800": 1}, "the key"),
+        (np.zeros(1, "V4"), r"dtype \|V4"), (1j, "a builtins.complex"), ({"\ud800": 1}, "the key"),
     ],
 )  # fmt: skip
 def test_an_object_without_a_form_in_json_is_refused_with_its_field(
@@ -358,7 +361,7 @@ def test_an_object_without_a_form_in_json_is_refused_with_its_field(
 
     with pytest.raises(ecs.CheckpointError, match=f"cannot save Bag.content: .*{fault}"):
         world.save(tmp_path)
-    assert os.listdir(tmp_path) == ["lock"]
+    assert names_in(tmp_path) == ["lock"]
 
 
 def test_values_that_are_nested_too_deep_are_refused_both_ways() -> None:
@@ -397,7 +400,7 @@ def test_tags_that_are_wrong_are_refused(data: bytes) -> None:
 def test_a_definition_that_cannot_be_saved_is_named(tmp_path: Path) -> None:
     world = ecs.World()
     At = ecs.make_component("At", {"at": ecs.datetime("s")})
-    world.define("a", At(datetime.datetime(2020, 1, 1)))  # noqa: DTZ001 - it is not read
+    world.define("a", At(dt.datetime(2020, 1, 1)))  # noqa: DTZ001 - it is not read
 
     with pytest.raises(ecs.CheckpointError, match=r"At.at of definition 'a'.*datetime.datetime"):
         world.save(tmp_path)
@@ -417,5 +420,5 @@ def test_a_generator_of_somebody_else_is_refused(tmp_path: Path) -> None:
         def state(self, value: Any) -> None: ...
 
     world.generators["mine"] = np.random.Generator(Mine(1))
-    with pytest.raises(ecs.CheckpointError, match="1 generators .mine. are not of numpy.random"):
+    with pytest.raises(ecs.CheckpointError, match=r"1 generators \(mine\) are not of numpy.random"):
         world.save(tmp_path)

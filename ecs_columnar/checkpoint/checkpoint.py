@@ -41,11 +41,12 @@ def save_storage(
         content = share(storage) if background else take(storage)
         types = list(storage.registry)
 
-        def run() -> Path:
+        def add() -> Path:
             with lock:
-                return _telling(
-                    folder, "save to", lambda: _add(folder, content, types, durable=durable)
-                )
+                return _add(folder, content, types, durable=durable)
+
+        def run() -> Path:
+            return _telling(folder, "save to", add)
 
         return Saving(folder, run, background=background)
     except BaseException:
