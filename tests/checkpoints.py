@@ -106,8 +106,12 @@ def is_short(name: str, true: Callable[..., Any], *arguments: Any) -> Any:
 
 def is_short_then_fails(name: str, true: Callable[..., Any], *arguments: Any) -> Any:
     """Write a part of it, and say that the disk is full."""
-    is_short(name, true, *arguments)
-    if name == "close":
+    found = is_short(name, true, *arguments)
+    if name == "scandir":
+        found.close()
+    elif name == "open":
+        os.close(found)
+    elif name == "close":
         raise OSError(errno.EIO, os.strerror(errno.EIO))
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
