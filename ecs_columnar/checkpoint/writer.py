@@ -102,7 +102,7 @@ def write(content: Content, types: Iterable[ComponentType], folder: Path, *, dur
         tables=tuple(_entry(table, positions) for table in content.tables),
         sparse=tuple(_write_sparse(writer, table, positions) for table in _sparse_in(content)),
         definitions=tuple(_definition(d, positions) for d in content.definitions.values()),
-        generators=_generators(content.generators),
+        generators=_generators(content.generators.states),
         files=dict(sorted(writer.files.items())),
     )
     try:
