@@ -182,7 +182,7 @@ class CreateFromColumnsAgainstCore(Contest):
     """Create from columns, against what the core takes to spawn the same."""
 
     def setup(self, n: int) -> None:
-        crew, floor = Crew(n, in_schema=False), Crew(n, in_schema=False)
+        crew, floor = Crew(n), Crew(n, in_schema=False)
         columns = crew.columns()
         components = Name(columns["core:name.text"]), Health(columns["core:health.points"])
         at = columns["core:position.locationId"]
