@@ -15,6 +15,7 @@ from typing import Final
 from ecs_columnar.errors import EcsColumnarError
 
 COMMANDS: Final = {
+    "bench": "ecs_columnar.bench.command",
     "demo": "ecs_columnar.demo.command",
     "inspect": "ecs_columnar.checkpoint.inspect_command",
     "check": "ecs_columnar.checkpoint.check_command",

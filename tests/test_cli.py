@@ -133,7 +133,10 @@ def test_an_out_folder_that_is_a_file_is_refused(
     assert "taken" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [[], ["fly"], ["demo", "--scale", "0"], ["demo", "--scal"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["fly"], ["demo", "--scale", "0"], ["demo", "--scal"], ["bench", "--rounds", "0"]],
+)
 def test_wrong_arguments_exit_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main(arguments)
@@ -158,6 +161,7 @@ def test_help_loads_neither_numba_nor_pandas_nor_matplotlib() -> None:
         "import sys, contextlib\n"
         "from ecs_columnar.cli import main\n"
         "with contextlib.suppress(SystemExit): main(['demo', '--help'])\n"
+        "with contextlib.suppress(SystemExit): main(['bench', '--help'])\n"
         "print(sorted({'numba', 'pandas', 'matplotlib', 'tqdm'} & set(sys.modules)))"
     )
 
@@ -166,6 +170,7 @@ def test_help_loads_neither_numba_nor_pandas_nor_matplotlib() -> None:
     )
 
     assert "--scale" in result.stdout
+    assert "--quick" in result.stdout
     assert result.stdout.splitlines()[-1] == "[]"
 
 
