@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -13,20 +14,25 @@ from ecs_columnar.bench.crew import HEALTH, Crew
 from ecs_columnar.bench.operations import OPERATIONS, Comparison, Operation
 from ecs_columnar.bench.report import footer, row, to_json
 from ecs_columnar.bench.timing import Way, costs
+from tests.services_world import members, state
 
-SIZES = [operation.n for operation in OPERATIONS]
+N_SMALL = 10
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the larger sizes be small, and shares smaller."""
-    monkeypatch.setattr(operations, "LARGER", (210, 220))
-    monkeypatch.setattr(operations, "N_ALONE", 205)
-    monkeypatch.setattr(operations, "N_DICTS", 215)
+    """Let all sizes be small; scalar calls have less than the larger ones, dicts than the last."""
+    few = tuple(operation._replace(n=N_SMALL) for operation in OPERATIONS)
+    monkeypatch.setattr(operations, "OPERATIONS", few)
+    monkeypatch.setattr(operations, "LARGER", (12, 14))
+    monkeypatch.setattr(operations, "N_ALONE", 11)
+    monkeypatch.setattr(operations, "N_DICTS", 13)
 
 
-def digests_after(operation: Operation, n: int, monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Do an operation in each way, in a world of its own, and return what worlds there are."""
+def worlds_after(
+    operation: Operation, n: int, monkeypatch: pytest.MonkeyPatch
+) -> list[tuple[dict[str, Any], dict[str, set[str]]]]:
+    """Do an operation in each way, in a world of its own, and return what is in the worlds."""
     crews: list[Crew] = []
 
     def remembered(n: int) -> Crew:
@@ -37,14 +43,18 @@ def digests_after(operation: Operation, n: int, monkeypatch: pytest.MonkeyPatch)
     for name in operations.Ways._fields:
         assert getattr(operation.ways(n), name).do() == n
         crews[-1].services.world.check()
-    return {crew.services.world.digest() for crew in crews}
+    worlds = [crew.services.world for crew in crews]
+    return [(state(world), members(world)) for world in worlds]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_all_ways_lead_to_the_same_world(
     operation: Operation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert len(digests_after(operation, 30, monkeypatch)) == 1
+    sequential, dicts, columns = worlds_after(operation, 20, monkeypatch)
+
+    assert sequential == dicts
+    assert sequential == columns
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
@@ -57,10 +67,10 @@ def test_a_round_can_be_done_again_after_it_was_undone(operation: Operation) -> 
 
 @pytest.mark.usefixtures("small")
 def test_shares_are_done_in_a_world_of_all() -> None:
-    ways = operations.adding(220)
+    ways = operations.adding(14)
 
-    assert [way.n_items for way in ways] == [205, 215, 220]
-    assert [way.do() for way in ways[:1]] == [205]
+    assert [way.n_items for way in ways] == [11, 13, 14]
+    assert ways.sequential.do() == 11
 
 
 def test_a_crew_is_in_as_many_places_as_there_are() -> None:
@@ -80,9 +90,9 @@ def test_the_sizes_of_the_specification_come_first_and_quick_leaves_the_largest_
     all_sizes = [found.n for found in operations.measure(n_rounds=1)]
     quick_sizes = [found.n for found in operations.measure(n_rounds=1, quick=True)]
 
-    assert all_sizes == [*SIZES, *[210] * 5, *[220] * 5]
-    assert quick_sizes == [*SIZES, *[210] * 5]
-    assert SIZES == [50, 100, 200, 75, 100]
+    assert all_sizes == [*[N_SMALL] * 5, *[12] * 5, *[14] * 5]
+    assert quick_sizes == [*[N_SMALL] * 5, *[12] * 5]
+    assert [operation.n for operation in OPERATIONS] == [50, 100, 200, 75, 100]
 
 
 @pytest.mark.usefixtures("small")
@@ -92,12 +102,12 @@ def test_the_table_has_a_row_an_operation_and_a_size(capsys: pytest.CaptureFixtu
     lines = capsys.readouterr().out.splitlines()
     rows = [line for line in lines if re.search(r" x +[\d.,]+ x$", line)]
     assert len(rows) == 15
-    assert rows[0].split()[:3] == ["create", "entities", "50"]
-    assert rows[-1].split()[:4] == ["load", "a", "world", "220"]
+    assert rows[0].split()[:3] == ["create", "entities", "10"]
+    assert rows[-1].split()[:4] == ["load", "a", "world", "14"]
     assert rows[0].count("*") == 0
     assert rows[5].count("*") == 1  # scalar calls on a share
     assert rows[-1].count("*") == 2  # dicts as well
-    assert lines[-1] == "* measured on a share of the items, at most 205 of them (215 dicts)"
+    assert lines[-1] == "* measured on a share of the items, at most 11 of them (13 dicts)"
     assert max(map(len, lines)) <= 88
 
 
@@ -114,7 +124,7 @@ def test_json_has_the_same_rows_and_says_on_how_many_items(
         operation.name for operation in OPERATIONS
     ] * 2
     last = document["comparisons"][-1]
-    assert (last["items"], last["sequential"]["items"], last["dicts"]["items"]) == (210, 205, 210)
+    assert (last["items"], last["sequential"]["items"], last["dicts"]["items"]) == (12, 11, 12)
     for name in ("dicts", "columns"):
         assert last["ratio"][name] == pytest.approx(last["sequential"]["us"] / last[name]["us"])
 
