@@ -40,4 +40,8 @@ def test_a_notebook_is_kept_without_outputs(notebook: Path) -> None:
 
 
 def test_the_notebooks_are_there() -> None:
-    assert [notebook.stem for notebook in NOTEBOOKS] == ["01_first_world", "02_a_year_of_flights"]
+    assert [notebook.stem for notebook in NOTEBOOKS] == [
+        "01_first_world",
+        "02_a_year_of_flights",
+        "03_batches_and_errors",
+    ]

@@ -55,7 +55,7 @@ class Crew:
         codes = np.arange(n) * 617 % N_PLACES
         self.ids = np.array([f"actor-{i}" for i in range(n)], object)
         self.places = np.array(names, object)[codes]
-        self.place_column = pd.Categorical.from_codes(codes, pd.Index(names))
+        self.place_column = pd.Categorical(self.places)
         self.points = np.arange(n) % 100
 
     def populate(self) -> Crew:

@@ -38,6 +38,7 @@ def costs(ways: Sequence[Way], *, n_rounds: int) -> list[float]:
     RuntimeError
         When not all items of a round succeeded: to fail is quick, and no figure.
     """
+    gc.collect()
     for way in ways:  # a round that does not count: pages, caches, compiled code
         seconds(way)
     rounds = [[seconds(way) for way in ways] for _ in range(n_rounds)]
@@ -47,7 +48,6 @@ def costs(ways: Sequence[Way], *, n_rounds: int) -> list[float]:
 
 def seconds(way: Way) -> float:
     """Time one round, without the garbage collector, which looks at all objects alive."""
-    gc.collect()
     gc.disable()
     try:
         started = perf_counter()
