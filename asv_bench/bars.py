@@ -282,6 +282,8 @@ def by_services() -> list[Bar]:
         ("create 100k from columns", services.CreateFromColumnsAgainstScalar, 1 / 100),
         ("add a component to 100k, from columns", services.AddFromColumnsAgainstScalar, 1 / 50),
         ("remove it", services.RemoveFromColumnsAgainstScalar, 1 / 50),
+        ("remove 100k entities by handles", services.RemoveEntitiesAgainstScalar, 1 / 50),
+        ("load a world of 100k, from columns", services.LoadFromColumnsAgainstSequential, 1 / 50),
         ("move 100k by string ids", services.MoveByNameAgainstScalar, 1 / 20),
         ("move 100k by handles", services.MoveByHandleAgainstScalar, 1 / 100),
     ]

@@ -16,6 +16,7 @@ from ecs_columnar.services.batch_spatial_index_manager import BatchSpatialIndexM
 from ecs_columnar.services.catalogue import catalogue_of
 from ecs_columnar.services.entity_lifecycle_manager import EntityLifecycleManager
 from ecs_columnar.services.spatial_index_manager import SpatialIndexManager
+from ecs_columnar.services.world_loading_service import WorldLoadingService
 
 N_ALONE: Final = 200
 """Items that the scalar calls get: a round of theirs would take minutes otherwise."""
@@ -88,6 +89,18 @@ class Crew:
             "core:name.text": names,
             "core:position.locationId": pd.Categorical(self.places),
             "core:health.points": self.points,
+        }
+
+    def loadable(self, n: int) -> dict[str, Any]:
+        """Return the first ``n`` actors as a world to load."""
+        entities = {
+            "definition_id": "core:actor",
+            "instance_id": self.ids[:n],
+            "core:health.points": self.points[:n],
+        }
+        return {
+            "entities": entities,
+            "locations": {"entity_id": self.ids[:n], "location_id": self.places[:n]},
         }
 
     def creating(self, items: Any) -> Side:
@@ -250,6 +263,41 @@ class RemoveFromColumnsAgainstScalar(Contest):
             lambda: alone.operations.batch_add_components(health),
             N_ALONE,
         )
+
+
+class RemoveEntitiesAgainstScalar(Contest):
+    """Remove entities by handles, against the scalar call; they are created again."""
+
+    params = SIZES[:2]
+
+    def setup(self, n: int) -> None:
+        crew, alone = Crew(n).populated(), Crew(n).populated()
+        few = min(N_ALONE, n)
+        ids = alone.ids[:few].tolist()
+        back = {"definition_id": "core:actor", "instance_id": alone.ids[:few]}
+        self.ours = Side(
+            lambda: crew.operations.batch_remove_entities(crew.handles), crew.populated, n
+        )
+        self.theirs = Side(
+            lambda: alone.one_by_one.batch_remove_entities(ids),
+            lambda: alone.operations.batch_create_entities(back),
+            few,
+        )
+
+
+class LoadFromColumnsAgainstSequential(Contest):
+    """Load a world from columns, against the same service item by item."""
+
+    params = SIZES[:2]
+
+    def setup(self, n: int) -> None:
+        crew, alone = Crew(n), Crew(n)
+        few = min(N_ALONE, n)
+        batches = WorldLoadingService(crew.world)
+        singly = WorldLoadingService(alone.world, enable_optimization=False)
+        columns, part = crew.loadable(n), alone.loadable(few)
+        self.ours = Side(lambda: batches.load_world(columns), crew.clear, n)
+        self.theirs = Side(lambda: singly.load_world(part), alone.clear, few)
 
 
 class MoveByNameAgainstScalar(Contest):
