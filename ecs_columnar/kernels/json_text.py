@@ -80,6 +80,14 @@ def _repeats(keys: HashesOut, start: int, stop: int) -> bool:
     return False
 
 
+@inlined
+def _pop(keys: HashesOut, start: int, n_keys: int) -> int:
+    """Forget the keys of an object; return how many are left, `_NO_ROOM` if two are equal."""
+    if start == NO_OBJECT:
+        return n_keys
+    return _NO_ROOM if _repeats(keys, start, n_keys) else start
+
+
 @kernel
 def scan_json(data: Bytes, keys: HashesOut, starts: RowsOut) -> int:
     """Look for deep nesting and for repeated keys.
@@ -123,11 +131,9 @@ def scan_json(data: Bytes, keys: HashesOut, starts: RowsOut) -> int:
             expects_key = byte == _BRACE
             starts[depth] = n_keys if expects_key else NO_OBJECT
         elif byte in (_END_OF_OBJECT, _END_OF_ARRAY) and depth > 0:
-            start = starts[depth]
-            if start != NO_OBJECT:
-                if _repeats(keys, start, n_keys):
-                    return SUSPECT
-                n_keys = start
+            n_keys = _pop(keys, starts[depth], n_keys)
+            if n_keys == _NO_ROOM:
+                return SUSPECT
             depth -= 1
             expects_key = False
     return FINE

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -12,15 +11,12 @@ from typing import Any, Final, Literal
 import xxhash
 
 from ecs_columnar.errors import InvalidArgumentError, WorldInitializationError, first_three
-from ecs_columnar.io import manifest as mods
 from ecs_columnar.io.arrow_columns import write_columns
 from ecs_columnar.io.extras import require
 from ecs_columnar.io.json_text import write_canonical_json, write_lines, write_pretty_json
 from ecs_columnar.io.limits import Limits
-from ecs_columnar.io.manifest import KINDS, is_mod_id
-from ecs_columnar.io.mod_order import CORE
+from ecs_columnar.io.mod_folder import write_mods
 from ecs_columnar.io.new_files import new_folder, write_new_file
-from ecs_columnar.io.world_files import GAME
 from ecs_columnar.services.catalogue import catalogue_of
 from ecs_columnar.services.column_export import export_columns
 from ecs_columnar.services.files_result import WorldFilesResult
@@ -32,13 +28,7 @@ from ecs_columnar.world import World
 FileFormat = Literal["json", "ndjson", "parquet", "arrow"]
 FORMATS: Final[tuple[FileFormat, ...]] = ("json", "ndjson", "parquet", "arrow")
 
-OWN: Final = "world"
-"""The mod of the instances, and of what is declared in no mod's name."""
-
-VERSION: Final = "1.0.0"
-
 _PART: Final = 16 * 2**20
-_SLUG: Final = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def world_from_files(
@@ -143,35 +133,14 @@ class _Writing:
 
     def write_folder(self, folder: Path, format: FileFormat) -> None:
         """Write a game file and a mod for each prefix of ids."""
-        contents = self._by_mod()
-        for mod_id, content in contents.items():
-            root = folder / "mods" / mod_id
-            names = {
-                "components": _write_all(root, "components", content[0], ".component.json"),
-                "definitions": _write_all(root, "definitions", content[1], ".json"),
-            }
-            if mod_id == OWN:
-                names["instances"] = self._write_instances(root, format)
-                world = {"id": f"{OWN}:{OWN}", "name": "All entities"}
-                names["worlds"] = _write_all(root, "worlds", [world], ".world.json")
-            others = [other for other in contents if other != OWN] if mod_id == OWN else []
-            _write(root / mods.FILE, _manifest(mod_id, names, others))
-        _write(folder / GAME, {"mods": [*contents], "startWorld": f"{OWN}:{OWN}"})
+        write_mods(
+            folder,
+            self.components,
+            self.definitions,
+            lambda instances: self._write_instances(instances, format),
+        )
 
-    def _by_mod(self) -> dict[str, tuple[list[Any], list[Any]]]:
-        """Return component types and definitions by mod, `CORE` first and `OWN` last."""
-        contents: dict[str, tuple[list[Any], list[Any]]] = {}
-        for kind, declared in enumerate((self.components, self.definitions)):
-            for each in declared:
-                mod_id = _mod_of(each["id"])
-                contents.setdefault(mod_id, ([], []))[kind].append(each)
-        own = contents.pop(OWN, ([], []))
-        core = {CORE: contents.pop(CORE)} if CORE in contents else {}
-        return {**core, **contents, OWN: own}
-
-    def _write_instances(self, root: Path, format: FileFormat) -> list[str]:
-        folder = root.joinpath(*KINDS["instances"])
-        folder.mkdir(parents=True)
+    def _write_instances(self, folder: Path, format: FileFormat) -> list[str]:
         if format == "json":
             return self._write_parts(folder)
         name = f"instances.{format}"
@@ -207,61 +176,3 @@ def _write_part(folder: Path, number: int, lines: list[bytes]) -> str:
 
 def _encoded(block: list[dict[str, Any]]) -> list[bytes]:
     return write_lines(block, [item["instanceId"] for item in block])
-
-
-def _mod_of(content_id: str) -> str:
-    prefix, colon, _ = content_id.partition(":")
-    if not colon:
-        return OWN
-    if not is_mod_id(prefix):
-        raise InvalidArgumentError(
-            "world",
-            content_id,
-            f"cannot write {content_id!r}: {prefix!r} is no id of a mod, and no name of a folder; "
-            "write one file, which has no mods: to_files('world.json')",
-        )
-    return prefix
-
-
-def _manifest(mod_id: str, names: Mapping[str, list[str]], others: list[str]) -> dict[str, Any]:
-    content: dict[str, Any] = {}
-    for kind, path in KINDS.items():
-        part = content
-        for key in path[:-1]:
-            part = part.setdefault(key, {})
-        part[path[-1]] = names.get(kind, [])
-    return {
-        "id": mod_id,
-        "version": VERSION,
-        "name": mod_id,
-        "dependencies": [{"id": other, "version": f"^{VERSION}"} for other in others],
-        "conflicts": [],
-        "content": content,
-    }
-
-
-def _write_all(root: Path, kind: str, declared: list[Any], suffix: str) -> list[str]:
-    """Write a file for each thing that is declared; return their names."""
-    names: list[str] = []
-    taken: set[str] = set()
-    for each in declared:
-        name = _file_name(each["id"], suffix, lambda name: name.lower() in taken)
-        taken.add(name.lower())
-        names.append(name)
-        _write(root.joinpath(*KINDS[kind], name), each)
-    return names
-
-
-def _file_name(content_id: str, suffix: str, is_taken: Callable[[str], bool]) -> str:
-    """Make a name of a file out of an id: letters, digits, and a number where it is taken."""
-    stem = _SLUG.sub("-", content_id.partition(":")[2] or content_id).strip("-")[:80] or "unnamed"
-    name, n = stem + suffix, 1
-    while is_taken(name):
-        n += 1
-        name = f"{stem}-{n}{suffix}"
-    return name
-
-
-def _write(path: Path, data: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(write_pretty_json(data))
