@@ -141,15 +141,16 @@ class LineSource(InstanceSource):
         n_rest, limit = 0, self._reader.limits.file_bytes
         while piece := file.read(min(BYTES_AT_ONCE, limit + 1)):
             end = piece.rfind(b"\n") + 1
+            n_first = n_rest + (piece.index(b"\n") if end else len(piece))
+            if n_first > limit:
+                raise WorldFileError(
+                    self._name, f"a line has more than {limit:,} bytes; raise Limits.file_bytes"
+                )
             if end:
                 yield b"".join([*rest, piece[:end]])
                 rest, n_rest = [], 0
             rest.append(piece[end:])
             n_rest += len(piece) - end
-            if n_rest > limit:
-                raise WorldFileError(
-                    self._name, f"a line has more than {limit:,} bytes; raise Limits.file_bytes"
-                )
         if n_rest:
             yield b"".join(rest)
 

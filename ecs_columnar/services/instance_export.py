@@ -179,11 +179,9 @@ class InstanceExport:
 def _are_different(values: Any, defined: Any) -> NDArray[np.bool_]:
     """Tell which values are not the one of a definition; NaN is itself."""
     values = np.asarray(values)
-    one = np.asarray(defined)
-    one = one.reshape(one.shape[-values.ndim + 1 :] if values.ndim > 1 else ())
     if values.dtype == object:
-        wanted = defined[0] if isinstance(defined, np.ndarray) and defined.ndim else defined
-        return np.array([value != wanted for value in values.tolist()], np.bool_)
+        return np.array([value != defined for value in values.tolist()], np.bool_)
+    one = np.asarray(defined)
     differs = values != one
     if values.dtype.kind == "f":
         differs &= ~(np.isnan(values) & np.isnan(one))

@@ -237,6 +237,13 @@ class WorldLoadingService(BatchService):
         world_id: str | None,
         limits: Limits | None,
     ) -> WorldFilesResult:
+        if not os.path.lexists(path):
+            raise InvalidArgumentError(
+                "world_data",
+                path,
+                f"cannot load the world {os.fspath(path)!r}: there is no file and no folder "
+                "of this name",
+            )
         deadline = Deadline(None, self._surroundings.clock)
         limits = limits or Limits()
         files = self._read(path, limits)
