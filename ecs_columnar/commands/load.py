@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from ecs_columnar.commands.loading import add_world, as_json, load, summary, summary_text
-from ecs_columnar.errors import CheckpointError
 
 HELP: Final = "load a world from files, and say what could not be loaded"
 
@@ -37,12 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     loaded = load(arguments)
     found = summary(loaded)
     if arguments.save is not None:
-        save = getattr(loaded.services.world, "save", None)
-        if save is None:
-            raise CheckpointError(
-                f"cannot save to {arguments.save}: this version has no checkpoints"
-            )
-        save(arguments.save)
+        loaded.services.world.save(arguments.save)
         found["saved"] = str(arguments.save)
     print(as_json(found) if arguments.json else summary_text(found))
     return loaded.exit_code
