@@ -17,8 +17,11 @@ from ecs_columnar.errors import EcsColumnarError
 COMMANDS: Final = {
     "bench": "ecs_columnar.bench.command",
     "demo": "ecs_columnar.demo.command",
-    "inspect": "ecs_columnar.checkpoint.inspect_command",
+    "load": "ecs_columnar.commands.load",
+    "inspect": "ecs_columnar.commands.inspect",
     "check": "ecs_columnar.checkpoint.check_command",
+    "convert": "ecs_columnar.commands.convert",
+    "generate": "ecs_columnar.commands.generate",
 }
 """Command to the module that has it."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from os import PathLike
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,9 @@ from ecs_columnar.snapshot import Snapshot, restore
 from ecs_columnar.stats import Stats, measure
 from ecs_columnar.storage import Storage
 from ecs_columnar.transaction import Transaction
+
+if TYPE_CHECKING:
+    from ecs_columnar.io.limits import Limits
 
 AnyComponent = TypeVar("AnyComponent", bound=Component)
 
@@ -574,6 +578,69 @@ class World:
         """
         return digest(take(self._storage))
 
+    @staticmethod
+    def from_files(
+        path: str | PathLike[str],
+        *,
+        world_id: str | None = None,
+        strict: bool = True,
+        limits: Limits | None = None,
+    ) -> World:
+        """Load world files into a new world. Its services know their types and definitions.
+
+        Parameters
+        ----------
+        path : path
+            Of a folder with ``game.json`` or ``mod-manifest.json``, of a JSON file with
+            all of it, or of instances as NDJSON, Parquet or Arrow.
+        world_id : str, optional
+            Which of the worlds in the files; the start world otherwise.
+        strict : bool
+            Whether anything that cannot be loaded is an error. Otherwise the rest is
+            loaded; `WorldLoadingService.load_world` also tells what was left out.
+        limits : Limits, optional
+            On the size of files and the depth of JSON.
+
+        Raises
+        ------
+        WorldInitializationError
+            ``problems`` has everything that is wrong, a line each.
+        """
+        found: World = _above("services.world_files").world_from_files(
+            path, world_id=world_id, strict=strict, limits=limits
+        )
+        return found
+
+    def to_files(
+        self,
+        path: str | PathLike[str],
+        *,
+        format: Literal["json", "ndjson", "parquet", "arrow"] = "json",
+    ) -> None:
+        """Write the world as files that `from_files` makes an equal world of. O(everything).
+
+        Equal are component types, definitions, and entities by id: their definition,
+        components and places. JSON and NDJSON keep the order of components as well.
+        Handles keep their order. Entities without an id get one.
+
+        Parameters
+        ----------
+        path : path
+            Of a folder that is not there yet, or is empty; or, for "json", of a file
+            whose name ends with ``.json``.
+        format : {"json", "ndjson", "parquet", "arrow"}
+            Of the instances.
+
+        Raises
+        ------
+        InvalidArgumentError, SchemaError
+            When something is there already, or the format has no name for something in
+            the world. Nothing has been written.
+        MissingExtraError
+            When pyarrow is needed, and not installed.
+        """
+        _above("services.world_files").world_to_files(self, path, format=format)
+
     def stats(self) -> Stats:
         """Count entities, rows, bytes and places. O(tables)."""
         return measure(self._storage)
@@ -612,6 +679,15 @@ class World:
         from ecs_columnar.display import world_html
 
         return world_html(self.stats())
+
+
+def _above(name: str) -> Any:
+    """Return a module that stands on the world.
+
+    It is found by its name when it is needed: a door in the world's face, and no
+    dependency of its mechanism.
+    """
+    return importlib.import_module(f"ecs_columnar.{name}")
 
 
 def _refuse_no_count(n: object) -> None:

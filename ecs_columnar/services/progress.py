@@ -11,7 +11,7 @@ from ecs_columnar.services.options import CallOptions
 
 
 @contextmanager
-def shown(options: CallOptions, description: str, n: int) -> Iterator[CallOptions]:
+def shown(options: CallOptions, description: str, n: int | None) -> Iterator[CallOptions]:
     """Show a bar while a call runs, if it was asked for; return options that move it.
 
     Raises

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
@@ -14,6 +16,9 @@ from ecs_columnar.errors import (
     InvalidArgumentError,
     RepositoryConsistencyError,
 )
+from ecs_columnar.io.limits import Limits
+from ecs_columnar.io.world_choice import choose
+from ecs_columnar.io.world_files import WorldFiles, read_world_files
 from ecs_columnar.services.additions import Addition
 from ecs_columnar.services.batch_service import (
     BatchService,
@@ -24,10 +29,19 @@ from ecs_columnar.services.call import Deadline, Operation, Outcome
 from ecs_columnar.services.columns import take, to_list
 from ecs_columnar.services.creation import Creation
 from ecs_columnar.services.entity_lifecycle_manager import dangling_locations
+from ecs_columnar.services.file_loading import (
+    Created,
+    FileLoading,
+    joined,
+    nothing_of,
+    wants_bar,
+)
+from ecs_columnar.services.files_result import WorldFilesResult, of_plain
 from ecs_columnar.services.instances import Instance
 from ecs_columnar.services.items import Columns, ItemList, Items, to_items
 from ecs_columnar.services.loading_items import EntityItems, component_items
-from ecs_columnar.services.options import BatchOptions, OnProgress
+from ecs_columnar.services.options import BatchOptions, CallOptions, OnProgress
+from ecs_columnar.services.registration import register
 from ecs_columnar.services.results import (
     BatchIndexResult,
     BatchOperationResult,
@@ -134,6 +148,8 @@ class WorldLoadingService(BatchService):
         *,
         on_progress: OnProgress | None = None,
         progress: bool | None = None,
+        world_id: str | None = None,
+        limits: Limits | None = None,
     ) -> WorldLoadingResult:
         """Load a world into this one.
 
@@ -146,17 +162,39 @@ class WorldLoadingService(BatchService):
         world_data : mapping, or columns
             ``{"entities": [{"instanceId", "definitionId", "components"}],
             "locations": [{"entityId", "locationId"}]}``, where both may be columns
-            too; or the columns of the entities.
+            too; or the columns of the entities; or the path of world files.
         on_progress : callable, optional
-            Called after each batch of each step; see `BatchOptions`.
+            Called after each batch of each step; see `BatchOptions`. Of files, after
+            each block; the total is what has been read where nothing tells it.
         progress : bool, optional
-            Whether to show a progress bar for each step.
+            Whether to show a progress bar for each step. By default only for long
+            files, on a terminal.
+        world_id : str, optional
+            Which of the worlds in the files; the start world otherwise.
+        limits : Limits, optional
+            On files.
+
+        Returns
+        -------
+        WorldLoadingResult
+            A `WorldFilesResult` for files. Their instances are created in one step,
+            with their components and places.
 
         Raises
         ------
         InvalidArgumentError
             When it is none of these; nothing has happened.
+        WorldInitializationError
+            When files make no world; nothing has happened.
         """
+        if isinstance(world_data, (str, os.PathLike)):
+            return self._load_files(world_data, on_progress, progress, world_id, limits)
+        if world_id is not None or limits is not None:
+            raise InvalidArgumentError(
+                "world_id" if limits is None else "limits",
+                world_id if limits is None else limits,
+                "cannot use world_id or limits: they are about files, and there are none",
+            )
         entities, locations = _parts(world_data)
         deadline = Deadline(None, self._surroundings.clock)
         options: BatchOptions = {
@@ -190,6 +228,90 @@ class WorldLoadingService(BatchService):
         named = set(world.get(instances, Instance).definition.tolist()) if len(instances) else set()
         unknown = sorted(name for name in named if name not in self._catalogue.definitions)
         return ReferenceReport(dangling_locations(world), unknown)
+
+    def _load_files(
+        self,
+        path: str | os.PathLike[str],
+        on_progress: OnProgress | None,
+        progress: bool | None,
+        world_id: str | None,
+        limits: Limits | None,
+    ) -> WorldFilesResult:
+        if not os.path.lexists(path):
+            raise InvalidArgumentError(
+                "world_data",
+                path,
+                f"cannot load the world {os.fspath(path)!r}: there is no file and no folder "
+                "of this name",
+            )
+        deadline = Deadline(None, self._surroundings.clock)
+        limits = limits or Limits()
+        files = self._read(path, limits)
+        choice = choose(files, world_id)
+        read_ms = deadline.elapsed_ms
+        with self._observed("load_world", 0, "") as observed, whole(self._catalogue):
+            register(self._catalogue, files)
+            registered_ms = deadline.elapsed_ms - read_ms
+            if files.plain is not None:
+                loaded = self.load_world(files.plain, on_progress=on_progress, progress=progress)
+                observed.path = loaded.optimization_used
+                return of_plain(loaded, files, choice, deadline.elapsed_ms)
+            loading = FileLoading(self._catalogue, files, choice, limits)
+            is_shown = wants_bar(loading.n_instances) if progress is None else progress
+            options: BatchOptions = {"on_progress": on_progress, "progress": is_shown}
+            created, used, reason = self._create(loading, self._options(options))
+            observed.path, observed.n = used, created.n
+            outcome = joined(created, "batch" if used == "batch" else "sequential")
+            nothing = nothing_of(outcome.path)
+            result = WorldFilesResult(
+                entities=operation_result(outcome),
+                spatial=self._index_result(nothing),
+                components=operation_result(nothing),
+                total_processing_time=deadline.elapsed_ms,
+                optimization_used=used,
+                fallback_reason=reason,
+                world_id=choice.world_id,
+                mods=tuple(files.mods),
+                problems=chained([files.problems, *created.problems]),
+                phases={
+                    "read": read_ms,
+                    "register": registered_ms,
+                    "read instances": created.read_ms,
+                    "create instances": created.create_ms,
+                },
+            )
+            self._catalogue.events.tell("world_loaded", result.entities.handles, result=result)
+        return result
+
+    def _read(self, path: str | os.PathLike[str], limits: Limits) -> WorldFiles:
+        """Read files, again where it fails for a moment."""
+        retries = self._surroundings.retries
+        if retries is None:
+            return read_world_files(path, limits)
+        return retries().call(lambda: read_world_files(path, limits), "reading world files")
+
+    def _create(
+        self, loading: FileLoading, options: CallOptions
+    ) -> tuple[Created, Optimization, str | None]:
+        """Create the instances of files, item by item where the batch cannot be trusted."""
+        settings, n = self.settings, loading.n_instances
+        run = partial(
+            loading.run, clock=self._surroundings.clock, max_block=self._surroundings.max_block
+        )
+        untimed = replace(options, timeout_ms=None)
+        is_small = n is not None and n < settings.threshold
+        if not settings.enable_batch_operations or is_small:
+            with whole(self._catalogue) as transaction:
+                return run(untimed, transaction, path="sequential"), "sequential", None
+        try:
+            with whole(self._catalogue) as transaction:
+                return run(options, transaction, path="batch"), "batch", None
+        except CRITICAL as error:
+            reason = str(error)
+        self._surroundings.logger.warning("loading item by item, because %s", reason)
+        with whole(self._catalogue) as transaction:
+            created = run(untimed, transaction, path="sequential")
+        return created, "sequential_fallback", reason
 
     def _load(
         self, entities: Items, locations: Items, options: BatchOptions

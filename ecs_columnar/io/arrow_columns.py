@@ -1,0 +1,155 @@
+"""Instances as columns, in Parquet and Arrow files.
+
+Nothing in such a file is believed before it has been checked: Arrow arrays are
+validated, so that no offset leads out of a buffer; sizes are looked at before
+columns are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_columnar.io.blocks import ColumnBlock, InstanceSource, Report
+from ecs_columnar.io.extras import require
+from ecs_columnar.io.folder import Folder
+from ecs_columnar.io.problem import WorldFileError
+
+SUFFIXES: Final = (".parquet", ".arrow", ".feather")
+ROWS_AT_ONCE: Final = 1 << 18
+
+
+class ArrowSource(InstanceSource):
+    """A Parquet or an Arrow file.
+
+    Parameters
+    ----------
+    folder : Folder
+    name : str
+        Its suffix says which.
+
+    Raises
+    ------
+    MissingExtraError
+        When pyarrow is not installed.
+    """
+
+    def __init__(self, folder: Folder, name: str) -> None:
+        require("read " + name, ("pyarrow",), "arrow")
+        self._folder: Final = folder
+        self._name: Final = name
+
+    @property
+    def n_instances(self) -> int | None:
+        """How many there are, by the file's own account."""
+        return None
+
+    def blocks(self, report: Report) -> Iterator[ColumnBlock]:  # noqa: ARG002
+        """Yield the instances of a quarter of a million rows.
+
+        Raises
+        ------
+        WorldFileError
+            When it is none, or broken, or too large.
+        """
+        import pyarrow as pa
+
+        read = _parquet if self._name.endswith(".parquet") else _ipc
+        n_rows = 0
+        with self._folder.open(self._name) as file:
+            try:
+                for batch in read(file, self):
+                    batch.validate(full=True)
+                    n_rows += batch.num_rows
+                    self.refuse_too_much("rows", n_rows)
+                    yield self._block(batch, n_rows - batch.num_rows)
+            except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
+                if isinstance(error, WorldFileError):
+                    raise
+                raise WorldFileError(self._name, f"cannot be read: {error}") from error
+
+    def refuse_too_much(self, limit: str, n: int) -> None:
+        """Raise when there is more of something than the limit of that name."""
+        most = getattr(self._folder.limits, limit)
+        if n > most:
+            raise WorldFileError(
+                self._name, f"has {n:,} {limit}, {most:,} are allowed; raise Limits.{limit}"
+            )
+
+    def _block(self, batch: Any, n_before: int) -> ColumnBlock:
+        names = batch.schema.names
+        if len(set(names)) < len(names):
+            raise WorldFileError(self._name, "two columns have the same name; rename one")
+        name = self._name
+        columns = dict(zip(names, batch.columns, strict=True))
+        return ColumnBlock(columns, batch.num_rows, lambda i: (name, f"$[{n_before + i}]"))
+
+
+def _parquet(file: BinaryIO, source: ArrowSource) -> Iterator[Any]:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
+        metadata = parquet.metadata
+        source.refuse_too_much("rows", metadata.num_rows)
+        groups = map(metadata.row_group, range(metadata.num_row_groups))
+        source.refuse_too_much("table_bytes", sum(group.total_byte_size for group in groups))
+        yield from parquet.iter_batches(batch_size=ROWS_AT_ONCE)
+
+
+def _ipc(file: BinaryIO, source: ArrowSource) -> Iterator[Any]:
+    import pyarrow as pa
+
+    with pa.ipc.open_file(file) as reader:
+        for i in range(reader.num_record_batches):
+            batch = reader.get_batch(i)
+            source.refuse_too_much("table_bytes", batch.nbytes)
+            yield batch
+
+
+def to_arrow(values: Any, *, few: bool = False) -> Any:
+    """Return values as an Arrow array; None where there is no type for them.
+
+    Parameters
+    ----------
+    values : array
+        NaN stays NaN; None and `pandas.NA` are nulls.
+    few : bool
+        Whether many of them are the same.
+    """
+    import pyarrow as pa
+
+    try:
+        array = pa.array(values, from_pandas=None)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return None
+    return array.dictionary_encode() if few else array
+
+
+def scattered(array: Any, rows: NDArray[np.intp], n: int) -> Any:
+    """Put the values of an Arrow array into some rows of ``n``, and nulls into the others."""
+    import pyarrow as pa
+
+    if rows.shape[0] == n:
+        return array
+    indices = np.zeros(n, np.int64)
+    indices[rows] = np.arange(rows.shape[0])
+    is_gap = np.ones(n, np.bool_)
+    is_gap[rows] = False
+    return array.take(pa.array(indices, mask=is_gap))
+
+
+def write_columns(columns: dict[str, Any], file: BinaryIO, *, is_parquet: bool) -> None:
+    """Write Arrow arrays of one length as a Parquet or an Arrow file."""
+    import pyarrow as pa
+
+    table = pa.table(columns)
+    if is_parquet:
+        import pyarrow.parquet as pq
+
+        pq.write_table(table, file, write_page_checksum=True, row_group_size=ROWS_AT_ONCE)
+        return
+    with pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table, max_chunksize=ROWS_AT_ONCE)

@@ -1,0 +1,133 @@
+"""A folder that nothing leads out of.
+
+Names come from files that somebody else wrote. A name is a path below the
+folder, of plain parts; what it leads to is a regular file in the folder, links
+followed; and its size is known before it is read.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Final
+
+from ecs_columnar.io.limits import Limits
+from ecs_columnar.io.problem import WorldFileError
+
+# Without waiting for whoever writes into a pipe, and not through a link that was
+# put there after we looked.
+_FLAGS: Final = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
+_MOST_CHARACTERS: Final = 1_000
+_FORBIDDEN: Final = frozenset('\\:*?"<>|')
+
+
+class Folder:
+    """A folder to read from.
+
+    Parameters
+    ----------
+    root : path
+    limits : Limits, optional
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Folder(tempfile.mkdtemp())
+    >>> folder.read("../secret")
+    Traceback (most recent call last):
+    ecs_columnar.io.problem.WorldFileError: cannot use ../secret: $: the name leads out of the \
+folder of the world; give one below it, with / between its parts
+    """
+
+    def __init__(self, root: str | os.PathLike[str], limits: Limits | None = None) -> None:
+        self.root: Final = Path(root)
+        self.limits: Final = limits or Limits()
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is a file of a name; it may still be none that can be read."""
+        return self._path(name).exists()
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file.
+
+        Raises
+        ------
+        WorldFileError
+            When it is not there, not in the folder, no regular file, or too large.
+        """
+        limit = self.limits.file_bytes
+        with self.open(name) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > limit:
+                raise WorldFileError(
+                    name, f"has {size:,} bytes, {limit:,} are allowed; raise Limits.file_bytes"
+                )
+            try:
+                data = file.read(limit + 1)
+            except OSError as error:
+                raise WorldFileError(name, f"cannot be read: {error.strerror}") from error
+        if len(data) > limit:
+            raise WorldFileError(name, f"grows while it is read, beyond {limit:,} bytes")
+        return data
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[BinaryIO]:
+        """Open a file, as bytes.
+
+        Raises
+        ------
+        WorldFileError
+            When it is not there, not in the folder, or no regular file.
+        """
+        descriptor = self._descriptor(name)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise WorldFileError(name, "is no regular file")
+            yield file
+
+    def _descriptor(self, name: str) -> int:
+        path = self._path(name)
+        try:
+            root = self.root.resolve(strict=True)
+            found = path.resolve(strict=True)
+            if not found.is_relative_to(root):
+                raise WorldFileError(name, "is a link that leads out of the folder of the world")
+            if not stat.S_ISREG(found.lstat().st_mode):  # opening a device may do things
+                raise WorldFileError(name, "is no regular file")
+            return os.open(found, _FLAGS)
+        except FileNotFoundError:
+            raise WorldFileError(name, "is not there") from None
+        except (OSError, RuntimeError) as error:  # a RuntimeError where links go in circles
+            reason = getattr(error, "strerror", None) or str(error)
+            raise WorldFileError(name, f"cannot be opened: {reason}") from error
+
+    def _path(self, name: str) -> Path:
+        fault = fault_of_name(name)
+        if fault is not None:
+            raise WorldFileError(str(name)[:_MOST_CHARACTERS], fault)
+        return self.root.joinpath(*PurePosixPath(name).parts)
+
+
+def fault_of_name(name: object) -> str | None:
+    """Return what is wrong with the name of a file below a folder, None if nothing is."""
+    if not isinstance(name, str) or not name.strip():
+        return "the name of a file is a string that is not blank"
+    if len(name) > _MOST_CHARACTERS:
+        return f"the name has {len(name):,} characters, {_MOST_CHARACTERS:,} are allowed"
+    if name.startswith("/") or ".." in name.split("/"):
+        return (
+            "the name leads out of the folder of the world; give one below it, with / between its "
+            "parts"
+        )
+    if not name.isprintable() or _FORBIDDEN & set(name):
+        return "the name has characters that names of files do not have on all systems"
+    return None

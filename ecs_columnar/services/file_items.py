@@ -1,0 +1,179 @@
+"""The instances of a block of a world file, as items to create."""
+
+from __future__ import annotations
+
+from itertools import compress
+from operator import itemgetter
+from typing import Any, Final
+
+import numpy as np
+
+from ecs_columnar.errors import InvalidArgumentError
+from ecs_columnar.io.blocks import Block, ColumnBlock, ItemBlock, Place
+from ecs_columnar.io.json_text import JsonReader
+from ecs_columnar.io.problem import WorldFileError
+from ecs_columnar.io.world_choice import ID_COLUMNS, ids_of
+from ecs_columnar.services.catalogue import Catalogue
+from ecs_columnar.services.columns import Column, are_missing, take, to_list
+from ecs_columnar.services.items import MISSING, Columns, Items
+from ecs_columnar.services.overrides import type_and_field
+
+_KEYS: Final = {
+    "definition_id": "definitionId",
+    "instance_id": "instanceId",
+    "component_overrides": "componentOverrides",
+}
+
+
+class InstanceItems(Items):
+    """Instances as JSON has them. One without an id has a blank one, which no id is."""
+
+    is_columnar = False
+
+    def __init__(self, items: list[Any]) -> None:
+        self.items: Final = items
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, i: int) -> Any:
+        return self.items[i]
+
+    def part(self, start: int, stop: int) -> InstanceItems:
+        """Return some of the instances."""
+        return InstanceItems(self.items[start:stop])
+
+    def field(self, name: str, *, within: str | None = None) -> list[Any]:  # noqa: ARG002
+        """Return the values of one field, `MISSING` where an instance has none."""
+        key = _KEYS.get(name)
+        if key is None:
+            return [MISSING] * len(self)
+        try:
+            return list(map(itemgetter(key), self.items))
+        except (KeyError, TypeError, IndexError):
+            return [i.get(key, MISSING) if isinstance(i, dict) else MISSING for i in self.items]
+
+    def option(self, name: str) -> list[Any]:
+        """Return the values of one field, a blank id where there is none."""
+        column = self.field(name)
+        if name != "instance_id" or set(map(type, column)) == {str}:
+            return column
+        return ["" if value is None or value is MISSING else value for value in column]
+
+
+class InstanceColumns(Columns):
+    """Instances as columns. One without an id has a blank one, which no id is."""
+
+    def part(self, start: int, stop: int) -> InstanceColumns:
+        """Return some of the rows."""
+        whole = super().part(start, stop)
+        return InstanceColumns(whole.columns, len(whole))
+
+    def option(self, name: str) -> Column:
+        """Return the values of one field, a blank id where there is none."""
+        column = super().option(name)
+        if name != "instance_id":
+            return column
+        if isinstance(column, list):
+            return [""] * len(self)
+        gaps = are_missing(column)
+        if not gaps.any():
+            return column
+        pairs = zip(gaps.tolist(), to_list(column), strict=True)
+        return ["" if is_gap else value for is_gap, value in pairs]
+
+
+def to_items(
+    catalogue: Catalogue, block: Block, members: frozenset[str] | None, reader: JsonReader
+) -> tuple[Items, Block]:
+    """Return the instances of a block that belong to a world, and the block of them.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    block : Block
+    members : frozenset of str, or None
+        The ids that belong; None is all.
+    reader : JsonReader
+        Of components that a column has as JSON.
+
+    Raises
+    ------
+    WorldFileError
+        When a column is none that an instance has.
+    """
+    if members is not None:
+        block = _only(block, np.array([i in members for i in map(_hashable, ids_of(block))], bool))
+    if isinstance(block, ItemBlock):
+        return InstanceItems(block.items), block
+    file, _ = block.place(0)
+    columns = {
+        name: _parsed(column, file, name, reader) if _is_json(catalogue, name, column) else column
+        for name, column in block.columns.items()
+    }
+    for name, column in columns.items():
+        fault = _fault(catalogue, name, column)
+        if fault is not None:
+            raise WorldFileError(file, fault, path=f"$[{name!r}]")
+    return InstanceColumns(columns, block.n), block
+
+
+def _only(block: Block, is_wanted: Any) -> Block:
+    if is_wanted.all():
+        return block
+    rows = np.flatnonzero(is_wanted)
+
+    def place(i: int) -> Place:
+        return block.place(int(rows[i]))
+
+    if isinstance(block, ItemBlock):
+        return ItemBlock(list(compress(block.items, is_wanted.tolist())), place)
+    columns = {name: take(column, rows) for name, column in block.columns.items()}
+    return ColumnBlock(columns, rows.shape[0], place)
+
+
+def _hashable(value: Any) -> Any:
+    return value if isinstance(value, str) else None
+
+
+def _is_json(catalogue: Catalogue, name: str, column: Any) -> bool:
+    """Tell whether a column has a whole component an instance, as JSON."""
+    return name in catalogue.components and "string" in str(getattr(column, "type", ""))
+
+
+def _parsed(column: Any, file: str, name: str, reader: JsonReader) -> list[Any]:
+    texts = column.to_pylist()
+    return [
+        None if text is None else reader.read(text.encode(), f"{file}: $[{i}][{name!r}]")
+        for i, text in enumerate(texts)
+    ]
+
+
+def _fault(catalogue: Catalogue, name: str, column: Any) -> str | None:
+    """Return why a column cannot be used, None if it can."""
+    kind = str(getattr(column, "type", "list"))
+    if not kind.startswith(_ARROW_TYPES):
+        return f"the column is of Arrow type {kind}, which no component takes; cast it"
+    if name in ("definition_id", "definitionId", *ID_COLUMNS):
+        return None if "string" in kind else f"the column is of Arrow type {kind}, and not string"
+    try:
+        type_and_field(catalogue, name)
+    except InvalidArgumentError as error:
+        return str(error)
+    return None
+
+
+_ARROW_TYPES: Final = (
+    "bool",
+    "dictionary<values=string",
+    "double",
+    "float",
+    "int",
+    "large_list",
+    "large_string",
+    "list",
+    "null",
+    "string",
+    "struct",
+    "uint",
+)
