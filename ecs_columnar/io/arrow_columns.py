@@ -62,7 +62,6 @@ class ArrowSource(InstanceSource):
         with self._folder.open(self._name) as file:
             try:
                 for batch in read(file, self):
-                    batch.validate(full=True)
                     n_rows += batch.num_rows
                     self.refuse_too_much("rows", n_rows)
                     yield self._block(batch, n_rows - batch.num_rows)
@@ -96,7 +95,9 @@ def _parquet(file: BinaryIO, source: ArrowSource) -> Iterator[Any]:
         source.refuse_too_much("rows", metadata.num_rows)
         groups = map(metadata.row_group, range(metadata.num_row_groups))
         source.refuse_too_much("table_bytes", sum(group.total_byte_size for group in groups))
-        yield from parquet.iter_batches(batch_size=ROWS_AT_ONCE)
+        for batch in parquet.iter_batches(batch_size=ROWS_AT_ONCE):
+            batch.validate(full=True)
+            yield batch
 
 
 def _ipc(file: BinaryIO, source: ArrowSource) -> Iterator[Any]:
@@ -105,6 +106,7 @@ def _ipc(file: BinaryIO, source: ArrowSource) -> Iterator[Any]:
     with pa.ipc.open_file(file) as reader:
         for i in range(reader.num_record_batches):
             batch = reader.get_batch(i)
+            batch.validate(full=True)  # before anything else: nbytes follows offsets
             source.refuse_too_much("table_bytes", batch.nbytes)
             yield batch
 
