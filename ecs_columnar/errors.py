@@ -296,12 +296,14 @@ class SynchronisationError(EcsColumnarError, AssertionError):
         What is different: ``"Position.x"``, ``"places"``, ``"generator 'weather'"``, ...
     differences : DataFrame
         As `Snapshot.diff` returns it.
+
+    Where a fact is not known it is 0, () or None.
     """
 
     code = "SYNCHRONISATION"
-    step: int
-    where: tuple[str, ...]
-    differences: Any
+    step: int = 0
+    where: tuple[str, ...] = ()
+    differences: Any = None
 
 
 class ReadOnlyError(EcsColumnarError, ValueError):
