@@ -79,7 +79,6 @@ class Column:
 
     Examples
     --------
-    >>> from ecs_columnar.frozen import freeze, thaw
     from ecs_columnar.schema import Field
     >>> from ecs_columnar.steps import run
     >>> column = Column(Field("x", "number", np.dtype("f4"), ()))
