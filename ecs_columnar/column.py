@@ -79,7 +79,7 @@ class Column:
 
     Examples
     --------
-    from ecs_columnar.schema import Field
+    >>> from ecs_columnar.schema import Field
     >>> from ecs_columnar.steps import run
     >>> column = Column(Field("x", "number", np.dtype("f4"), ()))
     >>> column.reserve(3)
