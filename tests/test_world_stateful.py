@@ -623,7 +623,9 @@ class WorldMachine(RuleBasedStateMachine):
         self.check_groups()
 
     def check_place(self, place: Place) -> None:
-        for key in (place.name, place.entity):
+        # White space around the name of a place is not part of it; around an id it is.
+        is_plain = place.name is not None and place.name == place.name.strip()
+        for key in (place.name if is_plain else None, place.entity):
             if key is not None:
                 members = self.world.locations[key].tolist()
                 assert sorted(members) == sorted(place.members)
