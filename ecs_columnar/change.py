@@ -204,8 +204,7 @@ class Change:
 
     def fill(self, column: Column, start: int, stop: int, values: Any) -> None:
         """Write one value, or one a row, into a run of rows."""
-        if self.log is not None:
-            self._save_run(column, start, stop)
+        self._save_run(column, start, stop)
         self.steps.append(column.filling(start, stop, values))
 
     def scatter(
@@ -219,8 +218,7 @@ class Change:
         self, column: Column, source: Column, rows: NDArray[np.intp] | None, start: int, n: int
     ) -> None:
         """Append rows of another column; see `Column.taking`."""
-        if self.log is not None:
-            self._save_run(column, start, start + n)
+        self._save_run(column, start, start + n)
         self.steps.append(column.taking(source, rows, start, n))
 
     def close(

@@ -287,6 +287,13 @@ class Storage:
             frame = frame.f_back
         return frame is not None
 
+    def apart(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return an array that no write changes: the same one, or a copy of live data.
+
+        What a query or a place showed is the very memory that will be written.
+        """
+        return array.copy() if self.owns(array) else array
+
     def owns(self, array: NDArray[Any]) -> bool:
         """Tell whether an array is a view of live data, which a write would change."""
         root: Any = array.base

@@ -44,7 +44,7 @@ def move(
     Moved
         Without ``before`` if neither the caller asked, nor anybody else has to know.
     """
-    handles = _kept(storage, handles)
+    handles = storage.apart(handles)
     with Change(storage) as change:
         codes = to_place_codes(change, places, handles.shape[0])
         before = storage.place(change, handles, codes, is_asked=is_asked)
@@ -99,11 +99,6 @@ def to_place_codes(change: Change, places: Any, n: int) -> NDArray[np.int32]:
             "entity",
         )
     return codes
-
-
-def _kept(storage: Storage, handles: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Copy handles that are a view of a place or a table, which the move changes."""
-    return handles.copy() if storage.owns(handles) else handles
 
 
 def _codes(change: Change, places: Any, *, is_used: bool) -> NDArray[np.int32]:

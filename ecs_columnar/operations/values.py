@@ -122,8 +122,7 @@ def _to_column(
         values = to_numbers(value, field, n)
     else:
         values = _to_references(change.storage, field, value, n)
-    # What a query or a place showed is the very memory that will be written.
-    return values.copy() if change.storage.owns(values) else values
+    return change.storage.apart(values)
 
 
 def _to_codes(

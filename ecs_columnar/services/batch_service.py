@@ -221,9 +221,6 @@ class BatchService:
         """Make the result of a call about the location index."""
         locations = self.world.locations
         return BatchIndexResult(
-            successful=outcome.successes,
-            failed=outcome.failures,
-            handles=outcome.handles,
             index_size=index_size(self.world),
             entity_count=locations.count(),
             **_facts(outcome),
@@ -233,12 +230,7 @@ class BatchService:
 
 def operation_result(outcome: Outcome) -> BatchOperationResult:
     """Make the result of a call about entities or components."""
-    return BatchOperationResult(
-        successes=outcome.successes,
-        failures=outcome.failures,
-        handles=outcome.handles,
-        **_facts(outcome),
-    )
+    return BatchOperationResult(**_facts(outcome))
 
 
 def index_size(world: World) -> int:
@@ -256,6 +248,9 @@ def _count(breaker: CircuitBreaker, error: BaseException | None) -> None:
 
 def _facts(outcome: Outcome) -> dict[str, Any]:
     return {
+        "successes": outcome.successes,
+        "failures": outcome.failures,
+        "handles": outcome.handles,
         "processing_time": outcome.processing_time,
         "skipped": outcome.skipped,
         "rolled_back": outcome.rolled_back,

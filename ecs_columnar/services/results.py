@@ -117,20 +117,19 @@ class BatchFailure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchOperationResult:
-    """What a batch call did.
+class BatchResult:
+    """What all batch calls answer with.
 
     ``success_count + failure_count == total_processed`` always holds.
 
     Attributes
     ----------
     successes : sequence
-        In input order: the entities that were created, the ids that were removed,
-        True for each component that was added or removed.
+        In input order.
     failures : sequence of BatchFailure
         In input order.
     handles : int64 array, shape (success_count,)
-        The entities of the successes.
+        The entities of the successes; 0 where there is none.
     processing_time : float
         Milliseconds, above 0.
     skipped : int
@@ -169,6 +168,25 @@ class BatchOperationResult:
         """Number of items that succeeded or failed."""
         return self.success_count + self.failure_count
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self._counts()}>"
+
+    def _counts(self) -> str:
+        parts = [f"{self.success_count} succeeded", f"{self.failure_count} failed"]
+        parts += [f"{self.skipped} skipped"] if self.skipped else []
+        parts += [f"{self.rolled_back} rolled back"] if self.rolled_back else []
+        parts += [f"stopped by {self.stopped_by}"] if self.stopped_by else []
+        return ", ".join(parts) + f" in {self.processing_time:.3g} ms ({self.path})"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class BatchOperationResult(BatchResult):
+    """What a batch call did to entities or components; see `BatchResult`.
+
+    Its successes are the entities that were created, the ids that were removed,
+    or True for each component that was added or removed.
+    """
+
     @property
     def entities(self) -> Sequence[Any]:
         """Another name of the successes."""
@@ -179,74 +197,39 @@ class BatchOperationResult:
         """Another name of the failures."""
         return self.failures
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {_counts(self)}>"
 
+@dataclass(frozen=True, kw_only=True, repr=False)
+class BatchIndexResult(BatchResult):
+    """What a batch call did to the location index; see `BatchResult`.
 
-@dataclass(frozen=True, kw_only=True)
-class BatchIndexResult:
-    """What a batch call did to the location index.
+    Its successes are mappings; each says what was done, under ``"operation"``.
 
     Attributes
     ----------
-    successful : sequence of dict
-        In input order; each says what was done, under ``"operation"``.
-    failed : sequence of BatchFailure
-        In input order.
-    handles : int64 array, shape (len(successful),)
-        Their entities; 0 where there is none.
     index_size : int
         Number of places with somebody in them, after the call.
     entity_count : int
         Number of entities that are in a place, after the call.
     total_entities : int
         Of a validation: the entities in all places that were asked for.
-    processing_time : float
-        Milliseconds, above 0.
-    skipped, rolled_back, stopped_by, path, error
-        As in `BatchOperationResult`.
     """
 
-    successful: Sequence[dict[str, Any]] = field(default_factory=nothing)
-    failed: Sequence[BatchFailure] = field(default_factory=nothing)
-    handles: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     index_size: int
     entity_count: int
     total_entities: int = 0
-    processing_time: float
-    skipped: int = 0
-    rolled_back: int = 0
-    stopped_by: StoppedBy | None = None
-    path: Path = "batch"
-    error: Exception | None = None
 
     @property
-    def successes(self) -> Sequence[dict[str, Any]]:
-        """Another name of `successful`."""
-        return self.successful
+    def successful(self) -> Sequence[dict[str, Any]]:
+        """Another name of the successes."""
+        return self.successes
 
     @property
-    def failures(self) -> Sequence[BatchFailure]:
-        """Another name of `failed`."""
-        return self.failed
+    def failed(self) -> Sequence[BatchFailure]:
+        """Another name of the failures."""
+        return self.failures
 
-    @property
-    def success_count(self) -> int:
-        """Number of items that succeeded, and stand."""
-        return len(self.successful)
-
-    @property
-    def failure_count(self) -> int:
-        """Number of items that failed."""
-        return len(self.failed)
-
-    @property
-    def total_processed(self) -> int:
-        """Number of items that succeeded or failed."""
-        return self.success_count + self.failure_count
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {_counts(self)}; {self.entity_count} placed>"
+    def _counts(self) -> str:
+        return f"{super()._counts()}; {self.entity_count} placed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -309,11 +292,3 @@ class RollbackResult:
     rolled_back: int = 0
     failed: int = 0
     operations: tuple[dict[str, Any], ...] = ()
-
-
-def _counts(result: BatchOperationResult | BatchIndexResult) -> str:
-    parts = [f"{result.success_count} succeeded", f"{result.failure_count} failed"]
-    parts += [f"{result.skipped} skipped"] if result.skipped else []
-    parts += [f"{result.rolled_back} rolled back"] if result.rolled_back else []
-    parts += [f"stopped by {result.stopped_by}"] if result.stopped_by else []
-    return ", ".join(parts) + f" in {result.processing_time:.3g} ms ({result.path})"
