@@ -324,7 +324,13 @@ def footprint() -> list[Bar]:
         Bar("`import ecs_columnar`", "above `import numpy`", 0.1, Import().track_import, "s"),
         Bar("first batch, nothing compiled", "", 5.0, Import().track_first_batch_cold, "s"),
         Bar("first batch, compiled code on disk", "", 0.2, Import().track_first_batch_warm, "s"),
-        Bar("its floor: Numba and one loop on disk", "", 0.2, Import().track_first_loop_warm, "s"),
+        Bar(
+            "its floor: importing Numba, and one loop on disk",
+            "",
+            0.2,
+            Import().track_first_loop_warm,
+            "s",
+        ),
     ]
 
 

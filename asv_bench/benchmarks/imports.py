@@ -30,9 +30,9 @@ import ecs_columnar as ecs
 class Position(ecs.Component):
     x: ecs.f4
 
-world = ecs.World()
 values = np.zeros(1000, np.float32)
 start = time.perf_counter()
+world = ecs.World()  # which imports Numba
 world.spawn(1000, Position(x=values))
 print(time.perf_counter() - start)
 """
