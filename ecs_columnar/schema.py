@@ -27,6 +27,7 @@ from ecs_columnar.fields import FieldType, Kind, field
 
 Storage = Literal["table", "sparse"]
 
+_BUILTINS: Final = {bool: "bool_", int: "i8", float: "f8", str: "str_", object: "object_"}
 
 _NO_RANGE: Final = (None, 0, 0)
 
@@ -340,7 +341,7 @@ def _field(type_id: str, declared: dataclasses.Field[Any], annotation: Any) -> F
     if not (isinstance(annotation, type) and issubclass(annotation, FieldType)):
         raise SchemaError(
             f"cannot declare component {type_id}: field {declared.name} is annotated with "
-            f"{annotation!r}; use a field type such as f4, i8, bool_, str_, ref or array(f4, 3)"
+            f"{annotation!r}; use {_named_instead_of(annotation)}"
         )
     is_finite = bool(declared.metadata.get("finite", False))
     if is_finite and annotation.dtype.kind not in "fmM":
@@ -349,6 +350,16 @@ def _field(type_id: str, declared: dataclasses.Field[Any], annotation: Any) -> F
             f"{annotation.__name__}, which is always finite; leave finite=True out"
         )
     return Field(declared.name, annotation.kind, annotation.dtype, annotation.shape, is_finite)
+
+
+def _named_instead_of(annotation: Any) -> str:
+    """Name the field type that is meant by an annotation which is none, if one is."""
+    usual = "a field type such as f4, i8, bool_, str_, ref or array(f4, 3)"
+    if not isinstance(annotation, type):
+        return usual
+    if issubclass(annotation, (np.bool_, np.number)):
+        return f"number({annotation.__name__!r})"
+    return _BUILTINS.get(annotation, usual)
 
 
 def _as_array(value: Any, field: Field) -> NDArray[Any]:

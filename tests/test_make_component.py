@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import pickle
+from typing import Any
 
+import numpy as np
 import pytest
 
 import ecs_columnar as ecs
@@ -34,6 +36,22 @@ def test_a_made_class_can_be_sparse() -> None:
 def test_a_class_that_has_no_columns_is_refused() -> None:
     with pytest.raises(ecs.SchemaError, match="field hp is annotated with <class 'int'>"):
         ecs.make_component("Health", {"hp": int})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "remedy"),
+    [
+        (str, "use str_"),
+        (float, "use f8"),
+        (np.int16, r"use number\('int16'\)"),
+        (np.bool_, r"use number\('bool'\)"),
+        (list, "use a field type such as"),
+        (list[int], "use a field type such as"),
+    ],
+)
+def test_the_field_type_that_was_meant_is_named(annotation: Any, remedy: str) -> None:
+    with pytest.raises(ecs.SchemaError, match=remedy):
+        ecs.make_component("Health", {"hp": annotation})
 
 
 def test_the_same_arguments_make_the_same_class() -> None:
