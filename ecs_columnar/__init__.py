@@ -16,6 +16,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from ecs_columnar.checkpoint.journal import Journal
 from ecs_columnar.checkpoint.saving import Saving
 from ecs_columnar.definitions import Definition, Definitions
 from ecs_columnar.dtypes import NO_ENTITY, NOWHERE
@@ -159,6 +160,7 @@ __all__ = [
     "Ids",
     "InvalidArgumentError",
     "InvalidInstanceIdError",
+    "Journal",
     "LocationNotFoundError",
     "LocationUpdate",
     "Locations",

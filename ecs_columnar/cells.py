@@ -59,6 +59,7 @@ class Cells:
         with Change(self._storage, is_counted=False) as change:
             values = to_some_values(change, self._component, {field.name: value}, 1)
             change.fill(self._columns[number], self._row, self._row + 1, values[field.name])
+            change.record("write_cell", self._handle, self._component, field, values[field.name])
             handles = np.array([self._handle], np.int64)
             change.tell("set", lambda: handles, [self._component])
             change.apply()

@@ -55,6 +55,8 @@ class Change:
         What preparing did.
     log : UndoLog or None
         Of the innermost transaction.
+    entry : object or None
+        What a journal has to keep of it.
     is_done : bool
     tick : int
         Of the world, when it is done.
@@ -65,6 +67,7 @@ class Change:
         "_moves",
         "_saved",
         "_unused",
+        "entry",
         "is_done",
         "log",
         "steps",
@@ -79,6 +82,7 @@ class Change:
         self.tick = storage.tick + is_counted
         self.steps: list[Step] = []
         self.undo: list[Undo] = []
+        self.entry: Any = None
         self.is_done = False
         self._saved: list[Undo] = []
         self._moves: list[Moves] = []
@@ -96,6 +100,8 @@ class Change:
     ) -> None:
         if not self.is_done:
             self._take_back()
+            if self.entry is not None:
+                self.storage.journal.cut()
         if error is not None and not isinstance(error, EcsColumnarError):
             tick = self.storage.tick
             error.add_note(
@@ -107,6 +113,8 @@ class Change:
     def apply(self) -> None:
         """Do everything; the last line of preparing."""
         storage, steps = self.storage, self.steps
+        if self.entry is not None:
+            steps += storage.journal.keeping(self.entry, self.tick)
         if self.log is not None:
             done = Done([*self.undo, *self._saved], self._moves, self._unused)
             steps.append(self.log.doing(done))
@@ -115,6 +123,11 @@ class Change:
         run(steps)
         if storage.outbox:
             storage.publish()
+
+    def record(self, kind: str, *facts: Any) -> None:
+        """Have a journal, if one is open, keep what the operation needs to be done again."""
+        if self.storage.journal is not None:
+            self.entry = self.storage.journal.entry(kind, *facts)
 
     # --- strings ---------------------------------------------------------------------
 

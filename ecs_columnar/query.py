@@ -219,7 +219,11 @@ class Query(HasSelection):
 
     def _iterate(self) -> Generator[TableView, None, None]:
         for table in list(self._tables()):
-            yield TableView(self._storage, table, self._types, self._mutable)
+            try:
+                yield TableView(self._storage, table, self._types, self._mutable)
+            finally:
+                if self._storage.journal is not None:
+                    self._storage.journal.settle(table)
 
     def _tables(self) -> Iterator[Table]:
         wanted = sum(t.bit for t in self._types.values() if not t.is_sparse)

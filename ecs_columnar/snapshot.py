@@ -127,5 +127,10 @@ def restore(storage: Storage, snapshot: Any, last: Iterable[Step] = ()) -> None:
             "cannot restore in a transaction: it could not be taken back; end the transaction "
             "first, or roll it back"
         )
+    if storage.journal is not None:
+        raise SnapshotError(
+            f"cannot restore while a journal is open in {storage.journal.folder}: it records "
+            "changes, and this is none; close it, restore, and begin another"
+        )
     storage.begin_structural_change("restore a snapshot")
     run([*putting_back(storage, snapshot.content), *last])

@@ -76,6 +76,8 @@ class Storage:
     outbox : list of Event
         To be sent when no transaction is open.
     attachments : Attachments
+    journal : object or None
+        What records each change before it is done; while there is one.
     """
 
     def __init__(self) -> None:
@@ -97,6 +99,7 @@ class Storage:
         self.listeners: Final[Listeners] = {}
         self.outbox: Final[list[Event]] = []
         self.attachments: Final = Attachments()
+        self.journal: Any = None
         self.table_by_mask: dict[int, Table] = {}
         self._loops: Final[list[ReferenceType[GeneratorType[Any, None, None]]]] = []
         self._publisher: FrameType | None = None
@@ -109,7 +112,7 @@ class Storage:
     @property
     def is_plain(self) -> bool:
         """Whether single writes may go straight to their cells: nobody has to know of them."""
-        return self.log is None and not self.listeners
+        return self.log is None and not self.listeners and self.journal is None
 
     def table_of(self, change: Change, mask: int) -> Table:
         """Return the table of a set of components, made now if there is none."""
@@ -360,7 +363,7 @@ class Storage:
             )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_loops": [], "_publisher": None}
+        return {**self.__dict__, "_loops": [], "_publisher": None, "journal": None}
 
     def _check_alive(self, handles: NDArray[np.int64], where: str) -> None:
         n_dead = handles.shape[0] - int(np.count_nonzero(self.entities.are_alive(handles)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from operator import delitem, setitem
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 from ecs_columnar.errors import TransactionError
 from ecs_columnar.generators import Drawn, drawn, undrawing
@@ -43,13 +43,14 @@ class Transaction:
     3
     """
 
-    __slots__ = ("_before", "_log", "_outer", "_storage", "_tick", "is_open")
+    __slots__ = ("_before", "_kept", "_log", "_outer", "_storage", "_tick", "is_open")
 
     def __init__(self, storage: Storage) -> None:
         self._storage: Final = storage
         self._outer: tuple[UndoLog | None, Transaction | None] = (None, None)
         self._log: UndoLog | None = None
         self._tick = 0
+        self._kept: tuple[Any, ...] = ()
         self._before = Drawn({}, {})
         self.is_open = False
 
@@ -65,6 +66,9 @@ class Transaction:
                 "cannot begin a transaction while a query with Mut is open: what is written "
                 "through its views could not be taken back; begin it before the loop"
             )
+        if storage.journal is not None:
+            storage.journal.settle()
+            self._kept = storage.journal.pending
         self._outer, self._tick = (storage.log, storage.transaction), storage.tick
         self._before = drawn(storage.generators)
         self._log = UndoLog(len(storage.outbox), storage.log)
@@ -99,6 +103,8 @@ class Transaction:
         storage, log = self._storage, self._require_innermost("commit")
         outer, _ = self._outer
         keeping = storage.discarding(log.joined().unused) if outer is None else outer.absorbing(log)
+        if outer is None and storage.journal is not None:
+            keeping += storage.journal.committing()
         run([*keeping, *self._becoming(*self._outer, is_open=False)])
         storage.publish()
 
@@ -127,8 +133,12 @@ class Transaction:
             (setattr, storage, "structure", storage.structure + 1),
         ]
         steps += undrawing(storage, self._before)
+        if storage.journal is not None:
+            steps += storage.journal.taking_back(self._kept)
         steps += self._becoming(*self._outer, is_open=False)
         log.take_back(storage.locations, steps)
+        if storage.journal is not None:
+            storage.journal.cut()
 
     def _becoming(
         self, log: UndoLog | None, transaction: Transaction | None, *, is_open: bool

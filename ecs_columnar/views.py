@@ -38,6 +38,8 @@ class ColumnsView:
         for field, column in zip(component.fields, table.columns[component], strict=True):
             is_open = is_mutable and field.kind in ("number", "reference")
             if is_open:
+                if storage.journal is not None:
+                    storage.journal.watch(table, component, len(arrays))
                 storage.expose(column, table.length)
             array = column.view(table.length)
             if not is_open:
@@ -69,6 +71,7 @@ class ColumnsView:
             for field, column in zip(component.fields, table.columns[component], strict=True):
                 if field.name == name:
                     change.fill(column, 0, len(table), values[name])
+                    change.record("write_view", table, component, field, values[name])
             change.apply()
 
     def __repr__(self) -> str:

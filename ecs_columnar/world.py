@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.change import Change
-from ecs_columnar.checkpoint.checkpoint import load_storage, save_storage
+from ecs_columnar.checkpoint.checkpoint import load_storage, open_journal, save_storage
+from ecs_columnar.checkpoint.journal import Journal
 from ecs_columnar.checkpoint.saving import Saving
 from ecs_columnar.content import take
 from ecs_columnar.definitions import Definition, Definitions
@@ -24,11 +24,11 @@ from ecs_columnar.handles import is_one, to_handles
 from ecs_columnar.history import History
 from ecs_columnar.ids import Ids
 from ecs_columnar.locations import Locations
+from ecs_columnar.operations.define import define
 from ecs_columnar.operations.despawn import despawn
 from ecs_columnar.operations.move import move
 from ecs_columnar.operations.spawn import Group, refuse_gaps, spawn, spawn_one
 from ecs_columnar.operations.transfer import add, remove
-from ecs_columnar.operations.values import to_values, types_of
 from ecs_columnar.operations.write import get, has, set_components, set_fields
 from ecs_columnar.query import Query
 from ecs_columnar.schema import Component
@@ -415,14 +415,7 @@ class World:
         ------
         DuplicateContentError, InvalidArgumentError, ValidationError
         """
-        by_type = types_of(self._storage, components, "define with")
-        with Change(self._storage) as change:
-            for component_type, component in by_type.items():
-                to_values(change, component_type, component, -1)
-            change.forget_strings()
-            self.definitions.add(change, Definition(definition_id, components))
-            change.apply()
-        return self.definitions[definition_id]
+        return define(self._storage, definition_id, components)
 
     def transaction(self) -> Transaction:
         """Return a block of operations that is kept as a whole or not at all.
@@ -523,6 +516,39 @@ class World:
         """
         return save_storage(self._storage, path, durable=durable, background=background)
 
+    def journal(self, path: str | PathLike[str], *, durable: bool = True) -> Journal:
+        """Save the world, and from then on record each change beside it. O(everything), once.
+
+        A change is written to the log and then done; one that cannot be written is
+        not done. A transaction is one record, written when the outermost one ends.
+        `load` does the records again.
+
+        Parameters
+        ----------
+        path : path
+            A folder of checkpoints, made if it is not there. Nobody else can save
+            there until the journal is closed; `save` of this world begins a new log.
+        durable : bool
+            Whether each change waits until its record is on disk. Otherwise a stop
+            of the process loses nothing, but one of the machine may cost the last
+            changes, of which `load` tells if it finds them in part.
+
+        Returns
+        -------
+        Journal
+            For ``with``, or to be closed.
+
+        Raises
+        ------
+        CheckpointError
+            When the world cannot be saved there, or has a journal already.
+        TransactionError
+            In a transaction.
+        StructuralChangeError
+            While a query with ``Mut`` is being iterated over.
+        """
+        return open_journal(self._storage, path, durable=durable)
+
     @classmethod
     def load(
         cls,
@@ -532,7 +558,7 @@ class World:
         components: Iterable[type[Component]] | None = None,
         mmap: bool = False,
     ) -> World:
-        """Load a world that was saved. O(everything).
+        """Load a world that was saved, with what a journal recorded since. O(everything).
 
         Every file is verified by its checksum before anything in it is used.
         Handles, ids, rows and their order are what they were: the world has the
@@ -543,7 +569,8 @@ class World:
         path : path
             The folder that it was saved to.
         generation : int, optional
-            Which one; the last by default.
+            Which one, as it was saved; the last by default, and all that was
+            recorded since.
         components : iterable of type, optional
             The component classes; by default those that are imported, by id.
         mmap : bool
@@ -559,6 +586,12 @@ class World:
         CheckpointError
             When there is no checkpoint, a file is not what was written, or a
             component class is missing or has other fields.
+
+        Warns
+        -----
+        RuntimeWarning
+            When the log ends within a record, or one is not what was written: the
+            world is then as the record before it left it.
         """
         world = cls.__new__(cls)
         world._storage = load_storage(path, generation=generation, components=components, mmap=mmap)

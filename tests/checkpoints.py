@@ -46,7 +46,7 @@ def files_of(path: Path, generation: int = 1) -> list[Path]:
 
 # -- a disk that fails ----------------------------------------------------------------
 
-CALLS = ("open", "write", "fsync", "rename", "mkdir", "unlink", "rmdir", "close", "scandir")
+CALLS = ("open", "write", "fsync", "rename", "mkdir", "unlink", "rmdir", "close", "scandir", "ftruncate")
 
 
 class Disk:

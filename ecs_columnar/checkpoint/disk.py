@@ -83,6 +83,43 @@ def write_file(path: Path, parts: Iterable[Part], *, durable: bool) -> FileRecor
     return FileRecord(size, hasher.hexdigest())
 
 
+def create(path: Path) -> int:
+    """Create a file to `append` to, and return its descriptor."""
+    return os.open(path, _CREATE | os.O_APPEND, 0o666)
+
+
+def append(file: int, parts: Iterable[Part]) -> None:
+    """Write parts at the end of a file, one after the other.
+
+    Raises
+    ------
+    OSError
+        When not all could be written; some may have been.
+    """
+    for part in parts:
+        _write_all(file, _bytes_of(part))
+
+
+def cut(file: int, size: int) -> None:
+    """Cut off what lies behind so many bytes of a file."""
+    os.ftruncate(file, size)
+
+
+def sync(file: int) -> None:
+    """Wait until a file is on disk."""
+    os.fsync(file)
+
+
+def close(file: int) -> None:
+    """Close a file."""
+    os.close(file)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file."""
+    os.unlink(path)  # noqa: PTH108
+
+
 def make_folders(path: Path, *, durable: bool) -> None:
     """Make a folder, and those above it, unless they are there."""
     if path.is_dir():
@@ -200,6 +237,19 @@ def read_bytes(path: Path, limit: int) -> bytes:
         _read_all(file, memoryview(data), path)
     finally:
         os.close(file)
+    return bytes(data)
+
+
+def open_file(path: Path) -> tuple[int, int]:
+    """Open a plain file, and return its descriptor and how many bytes it has."""
+    file = _open(path, None)
+    return file, os.fstat(file).st_size
+
+
+def read_next(file: int, n: int, path: Path) -> bytes:
+    """Return the next ``n`` bytes of an open file, which are there."""
+    data = bytearray(n)
+    _read_all(file, memoryview(data), path)
     return bytes(data)
 
 

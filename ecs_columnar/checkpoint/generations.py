@@ -4,6 +4,7 @@
   by one rename, and is never written to again.
 * The last two stay. A folder of another name is left over from a save that
   was cut off, and is removed by the next one.
+* The last may have a log beside it, of what has been done since.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ecs_columnar.errors import CheckpointError
 N_KEPT: Final = 2
 _NAME: Final = re.compile(r"[0-9]{12}")
 _UNFINISHED: Final = re.compile(r"(?:new|old)-[0-9]{12}")
+_LOG: Final = re.compile(r"journal-[0-9]{12}")
 
 
 class Generations:
@@ -105,20 +107,36 @@ class Generations:
         """Remove what was left over."""
         for name in self._names(_UNFINISHED):
             disk.remove_folder(self.folder / name)
+        newest = max(self.numbers(), default=0)
+        for name in self._names(_LOG):
+            if int(name.removeprefix("journal-")) > newest:  # whose checkpoint never came
+                disk.remove_file(self.folder / name)
+
+    def forget_logs(self, number: int) -> None:
+        """Remove the logs of other generations than this one, the last."""
+        with self._warning("an older log"):
+            for name in self._names(_LOG):
+                if name != f"journal-{number:012d}":
+                    disk.remove_file(self.folder / name)
 
     def _forget(self, numbers: list[int]) -> None:
         """Remove old generations; first from sight, so that none is seen in part."""
-        try:
+        with self._warning("an older generation"):
             for number in numbers:
                 old = self.folder / f"old-{number:012d}"
                 disk.rename(self.path_of(number), old)
                 disk.remove_folder(old)
+
+    @contextmanager
+    def _warning(self, what: str) -> Iterator[None]:
+        """Warn of what could not be removed: the world is saved all the same."""
+        try:
+            yield
         except OSError as error:
             warnings.warn(
-                f"the world is saved in {self.folder}, but an older generation could not be "
-                f"removed: {error}",
+                f"the world is saved in {self.folder}, but {what} could not be removed: {error}",
                 RuntimeWarning,
-                stacklevel=2,
+                stacklevel=4,
             )
 
     def _names(self, pattern: re.Pattern[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""``ecs-columnar inspect DIR``: what is in a checkpoint. Only the manifest is read."""
+"""``ecs-columnar inspect DIR``: what is in a checkpoint. Its manifest is read, and its log."""
 
 from __future__ import annotations
 
@@ -64,6 +64,23 @@ def _read(folder: Path, generation: int | None) -> dict[str, Any]:
         "components": [_component(component) for component in manifest.components],
         "definitions": [definition.id for definition in manifest.definitions],
         "generators": list(manifest.generators),
+        "log": describe_log(folder, int(path.name)),
+    }
+
+
+def describe_log(folder: Path, generation: int) -> dict[str, Any] | None:
+    """Return what is in the log of a generation; None where there is none."""
+    from ecs_columnar.checkpoint.checkpoint import read_log
+
+    log, tick = read_log(folder, generation)
+    if log is None:
+        return None
+    return {
+        "path": str(log.path),
+        "records": log.n_records,
+        "bytes": log.size,
+        "tick": tick,
+        "damage": log.damage,
     }
 
 
@@ -84,4 +101,11 @@ def _text(found: dict[str, Any]) -> str:
     tables = sorted(found["tables"], key=lambda table: -table["rows"])
     rows = [(t["rows"], f"({', '.join(t['components'])})") for t in tables]
     rows += [(t["rows"], f"{t['component']}, sparse") for t in found["sparse"]]
-    return "\n".join([head, *(f"  {n:>12,} x {what}" for n, what in rows)])
+    lines = [head, *(f"  {n:>12,} x {what}" for n, what in rows)]
+    if found["log"]:
+        log = found["log"]
+        damage = f"; {log['damage']}" if log["damage"] else ""
+        lines.append(
+            f"log to tick {log['tick']}: {log['records']:,} records, {log['bytes']:,} bytes{damage}"
+        )
+    return "\n".join(lines)

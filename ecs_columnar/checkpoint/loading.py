@@ -295,13 +295,20 @@ def _objects(found: Any, lengths: Sequence[int], where: str) -> list[NDArray[Any
 def _load_definitions(reader: Reader, storage: Storage, types: Sequence[ComponentType]) -> None:
     for entry in reader.manifest.definitions:
         components = tuple(
-            _component(types[position], values) for position, values in entry.components
+            to_component(types[position], values) for position, values in entry.components
         )
         _require(entry.id not in storage.definitions.by_id, f"{entry.id} is defined twice")
         storage.definitions.by_id[entry.id] = Definition(entry.id, components)
 
 
-def _component(component_type: ComponentType, values: dict[str, Any]) -> Component:
+def to_component(component_type: ComponentType, values: dict[str, Any]) -> Component:
+    """Make a component of a definition, of the JSON of its fields.
+
+    Raises
+    ------
+    ValueError
+        When its fields are others.
+    """
     names = [field.name for field in component_type.fields]
     _require(list(values) == names, f"a definition has other fields than {component_type.type_id}")
     component = component_type.schema.component

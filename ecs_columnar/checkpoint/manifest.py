@@ -142,7 +142,7 @@ def to_bytes(manifest: Manifest) -> bytes:
             "version": VERSION,
             **manifest._asdict(),
             "counts": manifest.counts._asdict(),
-            "components": [_component_to_json(entry) for entry in manifest.components],
+            "components": [component_to_json(entry) for entry in manifest.components],
             "definitions": [
                 {"id": to_json(entry.id), "components": entry.components}
                 for entry in manifest.definitions
@@ -156,6 +156,11 @@ def to_bytes(manifest: Manifest) -> bytes:
     if len(whole) > MAX_BYTES:
         raise UnfitValueError(f"its manifest has {len(whole)} bytes, and {MAX_BYTES} are the limit")
     return whole
+
+
+def checksum_of(whole: bytes) -> str:
+    """Return the checksum that a manifest begins with: it names the generation like no other."""
+    return whole[len(_HEAD[0]) : len(_HEAD[0]) + 32].decode("ascii", "replace")
 
 
 def from_bytes(whole: bytes) -> Manifest:
@@ -183,12 +188,13 @@ def from_bytes(whole: bytes) -> Manifest:
         raise UnfitValueError(f"it is not made like one: {error}") from error
 
 
-def _component_to_json(entry: ComponentEntry) -> dict[str, Any]:
+def component_to_json(entry: ComponentEntry) -> dict[str, Any]:
+    """Turn the entry of a component into what JSON has."""
     return {**entry._asdict(), "fields": [field._asdict() for field in entry.fields]}
 
 
 def _from_json(found: dict[str, Any]) -> Manifest:
-    components = _tuple(found["components"], _component)
+    components = _tuple(found["components"], component_from_json)
     manifest = Manifest(
         tick=_count(found["tick"], _MAX_SIZE),
         counts=Counts(**{name: _count(found["counts"][name], _limit(name)) for name in _COUNTS}),
@@ -235,7 +241,14 @@ def _field(found: Any) -> FieldEntry:
     return FieldEntry(name, kind, dtype, _tuple(found["shape"], _count), n_strings, n_bytes)
 
 
-def _component(found: Any) -> ComponentEntry:
+def component_from_json(found: Any) -> ComponentEntry:
+    """Turn JSON back into the entry of a component.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError
+        When it is none.
+    """
     fields = _tuple(found["fields"], _field)
     return ComponentEntry(_string(found["type_id"]), _string(found["storage"]), fields)
 

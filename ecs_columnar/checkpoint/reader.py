@@ -32,6 +32,8 @@ class Reader:
     Attributes
     ----------
     manifest : Manifest
+    checksum : str
+        Of the manifest.
 
     Raises
     ------
@@ -39,7 +41,7 @@ class Reader:
         When the manifest is not as it was written.
     """
 
-    __slots__ = ("_mmap", "_seen", "folder", "manifest")
+    __slots__ = ("_mmap", "_seen", "checksum", "folder", "manifest")
 
     def __init__(self, folder: Path, *, mmap: bool = False) -> None:
         refuse_big_endian("load", folder)
@@ -48,7 +50,9 @@ class Reader:
         self._seen: Final[set[str]] = set()
         path = folder / manifests.NAME
         try:
-            self.manifest: Final = manifests.from_bytes(disk.read_bytes(path, manifests.MAX_BYTES))
+            whole = disk.read_bytes(path, manifests.MAX_BYTES)
+            self.manifest: Final = manifests.from_bytes(whole)
+            self.checksum: Final = manifests.checksum_of(whole)
         except UnfitValueError as error:
             raise self.fault(f"the manifest cannot be trusted: {error}", path) from error
 

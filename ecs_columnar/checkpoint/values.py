@@ -19,7 +19,7 @@ import numpy as np
 
 MAX_DEPTH: Final = 64
 _MAX_BITS: Final = 4096
-_DTYPE: Final = re.compile(r"[<|][biufcmM]\d{1,2}(\[\d{0,9}[A-Za-zμ]{1,2}\])?")
+DTYPE: Final = re.compile(r"[<|][biufcmM]\d{1,2}(\[\d{0,9}[A-Za-zμ]{1,2}\])?")
 _FLOATS: Final = ("nan", "inf", "-inf")
 _PLAIN: Final = (bool, str, int, float, type(None))
 
@@ -147,7 +147,7 @@ def _is_utf8(text: str) -> bool:
 
 def _dtype_of(value: Any) -> str:
     text: str = value.dtype.str
-    if not _DTYPE.fullmatch(text):
+    if not DTYPE.fullmatch(text):
         raise UnfitValueError(f"it holds an array of dtype {value.dtype}")
     return text
 
@@ -193,7 +193,7 @@ def _from_scalar(content: Any) -> Any:
 
 
 def _from_base64(dtype: Any, data: Any) -> np.ndarray[Any, Any]:
-    if not _DTYPE.fullmatch(_expect(dtype, str)):
+    if not DTYPE.fullmatch(_expect(dtype, str)):
         raise ValueError("no dtype of ours")
     array = np.frombuffer(base64.b64decode(data, validate=True), np.dtype(dtype))
     if array.dtype == np.bool_ and array.view("u1").max(initial=0) > 1:

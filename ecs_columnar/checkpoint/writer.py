@@ -102,7 +102,7 @@ def write(content: Content, types: Iterable[ComponentType], folder: Path, *, dur
         tables=tuple(_entry(table, positions) for table in content.tables),
         sparse=tuple(_write_sparse(writer, table, positions) for table in _sparse_in(content)),
         definitions=tuple(_definition(d, positions) for d in content.definitions.values()),
-        generators=_generators(content.generators.states),
+        generators=refuse_unknown_generators(content.generators.states),
         files=dict(sorted(writer.files.items())),
     )
     try:
@@ -247,7 +247,14 @@ def _definition(definition: Definition, positions: Positions) -> DefinitionEntry
     return DefinitionEntry(definition.id, tuple(found))
 
 
-def _generators(states: States) -> States:
+def refuse_unknown_generators(states: States) -> States:
+    """Return states of generators, if all can be saved.
+
+    Raises
+    ------
+    CheckpointError
+        When one is not of `numpy.random`.
+    """
     unknown = [n for n, state in states.items() if state["bit_generator"] not in BIT_GENERATORS]
     if unknown:
         raise CheckpointError(

@@ -28,5 +28,6 @@ def despawn(storage: Storage, selection: Selection) -> None:
             part.table.remove(change, removal)
             storage.entities.set_rows(change, movers, removal.holes)
         storage.entities.release(change, handles)
+        change.record("despawn", selection)
         change.tell("despawned", lambda: handles)
         change.apply()

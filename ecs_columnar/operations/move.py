@@ -48,6 +48,7 @@ def move(
     with Change(storage) as change:
         codes = to_place_codes(change, places, handles.shape[0])
         before = storage.place(change, handles, codes, is_asked=is_asked)
+        change.record("move", handles, codes)
         change.tell("moved", lambda: handles, before=before["location"], after=codes)
         change.apply()
     return Moved(before["location"], codes)

@@ -121,6 +121,7 @@ def spawn(
             _bind(change, symbols, handles)
         if codes is not None:
             storage.place(change, handles, codes)
+        change.record("spawn", handles, groups, values, symbols, codes)
         change.tell("spawned", lambda: handles)
         change.apply()
     return handles

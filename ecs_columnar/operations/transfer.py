@@ -43,6 +43,7 @@ def add(storage: Storage, selection: Selection, components: Iterable[Component])
             if component_type.is_sparse:
                 sparse = storage.sparse_for(change, component_type)
                 _add_sparse(change, sparse, selection, value)
+        change.record("add", selection, values)
         change.tell("added", lambda: selection.handles, by_type)
         change.apply()
 
@@ -56,6 +57,7 @@ def remove(storage: Storage, selection: Selection, types: Iterable[ComponentType
     parts = [ordered(part, "remove components") for part in selection.parts]
     mask = sum(component_type.bit for component_type in types if not component_type.is_sparse)
     with Change(storage) as change:
+        change.record("remove", selection, types)
         change.tell("removed", lambda: selection.handles, types)
         if mask:
             targets = [storage.table_of(change, part.table.mask & ~mask) for part in parts]

@@ -38,6 +38,7 @@ def set_components(storage: Storage, selection: Selection, components: Iterable[
             for table, rows, positions in _places(storage, selection, component_type):
                 some = at_positions(component_type, value, positions)
                 write_rows(change, table, component_type, rows, some)
+        change.record("set", selection, values)
         change.tell("set", lambda: selection.handles, by_type)
         change.apply()
 
@@ -64,6 +65,7 @@ def set_fields(
                 if field.name in values:
                     value = at_position(field, values[field.name], positions)
                     write_column(change, column, table.length, rows, value)
+        change.record("set_fields", selection, component_type, values)
         change.tell("set", lambda: selection.handles, [component_type])
         change.apply()
 
