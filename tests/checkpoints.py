@@ -46,7 +46,18 @@ def files_of(path: Path, generation: int = 1) -> list[Path]:
 
 # -- a disk that fails ----------------------------------------------------------------
 
-CALLS = ("open", "write", "fsync", "rename", "mkdir", "unlink", "rmdir", "close", "scandir", "ftruncate")
+CALLS = (
+    "open",
+    "write",
+    "fsync",
+    "rename",
+    "mkdir",
+    "unlink",
+    "rmdir",
+    "close",
+    "scandir",
+    "ftruncate",
+)
 
 
 class Disk:

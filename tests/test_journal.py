@@ -17,7 +17,15 @@ import pytest
 
 import ecs_columnar as ecs
 from ecs_columnar import cli
-from tests.checkpoints import Disk, a_small_world, fails, is_short, is_short_then_fails, load, on_disk
+from tests.checkpoints import (
+    Disk,
+    a_small_world,
+    fails,
+    is_short,
+    is_short_then_fails,
+    load,
+    on_disk,
+)
 from tests.journals import Moment, an_eventful_log
 from tests.random_operations import Driver
 from tests.strategies import Bag, Health, Position, new_world

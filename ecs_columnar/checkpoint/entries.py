@@ -46,24 +46,33 @@ class Entry(NamedTuple):
     json : bytes
     data : bytes
         Of its arrays.
-    types : dict of str to ComponentType
-        Whose values are in it, by id.
+    types : dict of str to bytes
+        JSON of the components whose values are in it, by id.
     """
 
     json: bytes
     data: bytes
-    types: dict[str, ComponentType]
+    types: dict[str, bytes]
 
 
-def to_entry(storage: Storage, kind: str, *facts: Any) -> Entry:
+def to_entry(storage: Storage, known: dict[ComponentType, bytes], kind: str, *facts: Any) -> Entry:
     """Write down an operation that has been prepared, and not been done.
+
+    Parameters
+    ----------
+    storage : Storage
+    known : dict of ComponentType to bytes
+        JSON of the components of this world, as far as it has been made.
+    kind : str
+    *facts
+        As the method of the encoder takes them.
 
     Raises
     ------
     CheckpointError
         When a value has no form in JSON.
     """
-    encoder = _Encoder(storage)
+    encoder = _Encoder(storage, known)
     try:
         what = getattr(encoder, kind)(*facts)
         shapes = [[array.dtype.str, list(array.shape)] for array in encoder.arrays]
@@ -81,7 +90,7 @@ def to_entry(storage: Storage, kind: str, *facts: Any) -> Entry:
 def to_payload(entries: Sequence[Entry]) -> list[bytes]:
     """Return the parts of the payload of a record."""
     types = {name: t for entry in entries for name, t in entry.types.items()}
-    components = b",".join(dumps(component_to_json(entry_of(t))) for t in types.values())
+    components = b",".join(types.values())
     operations = b",".join(entry.json for entry in entries)
     json = b'{"components":[%b],"operations":[%b]}' % (components, operations)
     return [LENGTH.pack(len(json)), json, *(entry.data for entry in entries)]
@@ -98,10 +107,11 @@ def entry_of(component_type: ComponentType) -> ComponentEntry:
 class _Encoder:
     """Turns the facts of one operation into JSON and arrays: a method a kind."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, known: dict[ComponentType, bytes]) -> None:
         self.storage = storage
+        self.known = known
         self.arrays: list[NDArray[Any]] = []
-        self.types: dict[str, ComponentType] = {}
+        self.types: dict[str, bytes] = {}
 
     # --- kinds -----------------------------------------------------------------------
 
@@ -180,7 +190,10 @@ class _Encoder:
         return len(self.arrays) - 1
 
     def _type(self, component: ComponentType) -> str:
-        self.types[component.type_id] = component
+        json = self.known.get(component)
+        if json is None:
+            json = self.known[component] = dumps(component_to_json(entry_of(component)))
+        self.types[component.type_id] = json
         return component.type_id
 
     def _positions(self, positions: Any, n: int) -> int | None:

@@ -70,6 +70,7 @@ class Journal:
         "_closing",
         "_digests",
         "_fault",
+        "_known",
         "_lock",
         "_log",
         "_process",
@@ -86,6 +87,7 @@ class Journal:
         self._lock = lock
         self._process = os.getpid()
         self._fault: str | None = None
+        self._known: dict[ComponentType, bytes] = {}
         self.pending: tuple[Any, ...] = ()
         self._views: dict[tuple[int, int, int], _View] = {}
         self._digests: dict[tuple[int, int, int], bytes] = {}
@@ -175,7 +177,7 @@ class Journal:
             When it has no form in a log, or the log is broken.
         """
         self._refuse_broken()
-        return to_entry(self._storage, kind, *facts)
+        return to_entry(self._storage, self._known, kind, *facts)
 
     def keeping(self, entry: Entry, tick: int) -> list[Step]:
         """Write an operation, and return the steps that make it count.

@@ -1,0 +1,62 @@
+"""The tests of `tests/test_journal.py` in large: every length, every bit, many kills."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import pytest
+
+import ecs_columnar as ecs
+from tests.checkpoints import load
+from tests.journals import an_eventful_log
+from tests.strategies import Health
+from tests.test_journal import Recorded, kill_while_it_writes, log_in, records_in
+
+
+def test_every_length_leads_to_the_last_whole_record(tmp_path: Path) -> None:
+    moments = an_eventful_log(tmp_path)
+    data, digests = log_in(tmp_path).read_bytes(), {m.size: m.digest for m in moments}
+    ends, known = records_in(data), dict[int, str]()
+
+    for size in range(len(data) + 1):
+        log_in(tmp_path).write_bytes(data[:size])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            found = load(tmp_path).digest()
+        last = max((end for end in ends if end <= size), default=64)
+        assert bool(caught) == (size not in ends)
+        assert found == digests.get(last, known.setdefault(last, found))
+
+
+def test_every_flipped_bit_is_found_and_said(tmp_path: Path) -> None:
+    world = ecs.World()
+    digests = [world.digest()]
+    with world.journal(tmp_path, durable=False) as journal:
+        for i in range(3):
+            world.spawn(1, Health(i))
+            digests.append(world.digest())
+    data = bytearray(journal.path.read_bytes())
+    ends = records_in(bytes(data))
+
+    for bit in range(8 * len(data)):
+        data[bit // 8] ^= 1 << bit % 8
+        journal.path.write_bytes(data)
+        with pytest.warns(RuntimeWarning, match="bytes are left out"):
+            found = load(tmp_path).digest()
+        data[bit // 8] ^= 1 << bit % 8
+        assert found == digests[sum(end <= bit // 8 for end in ends[1:])]
+
+
+@pytest.mark.parametrize("seed", range(100, 130))
+def test_random_operations_are_done_again(tmp_path: Path, seed: int) -> None:
+    driver = Recorded(seed, tmp_path)
+
+    driver.run(4000, compare_every=200)
+
+    driver.journal._storage.journal = None
+
+
+@pytest.mark.parametrize("n_lines", range(1, 300, 7))
+def test_a_process_that_is_killed_has_recorded_what_it_did(tmp_path: Path, n_lines: int) -> None:
+    kill_while_it_writes(tmp_path, n_lines)
