@@ -9,6 +9,7 @@ import subprocess
 import sys
 import warnings
 from collections import deque
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from tests.checkpoints import (
 )
 from tests.journals import Moment, an_eventful_log
 from tests.random_operations import Driver
-from tests.strategies import Bag, Health, Position, new_world
+from tests.strategies import Bag, Health, Position
 
 
 def log_in(path: Path) -> Path:
@@ -56,7 +57,7 @@ def test_a_log_leads_to_the_world_that_it_recorded(tmp_path: Path) -> None:
     assert load(tmp_path, generation=1).digest() == moments[0].digest
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_random_operations_are_done_again(tmp_path: Path, seed: int) -> None:
     driver = Recorded(seed, tmp_path)
 
@@ -254,7 +255,7 @@ def test_a_log_that_is_cut_off_leads_to_its_last_whole_record(tmp_path: Path) ->
     data, sizes = log_in(tmp_path).read_bytes(), {m.size for m in moments}
     ends = sizes | {size + by for size in sizes for by in (-1, 1, 39, 40, 41)}
 
-    for size in sorted({*ends, *range(0, len(data), 97)}):
+    for size in sorted({*ends, *range(0, len(data), 997)}):
         if not 0 <= size <= len(data):
             continue
         log_in(tmp_path).write_bytes(data[:size])
@@ -280,9 +281,7 @@ def records_in(data: bytes) -> list[int]:
 def ticks_until(data: bytes, size: int, start: int) -> list[int]:
     ends = records_in(data)
     ticks = [
-        int.from_bytes(data[a + 16 : a + 24], "little")
-        for a, b in zip(ends, ends[1:], strict=False)
-        if b <= size
+        int.from_bytes(data[a + 16 : a + 24], "little") for a, b in pairwise(ends) if b <= size
     ]
     return ticks[-1:] or [a_small_world().tick]
 
@@ -297,7 +296,7 @@ def test_a_flipped_bit_is_found_and_said(tmp_path: Path) -> None:
     data = bytearray(journal.path.read_bytes())
     ends = records_in(bytes(data))
 
-    for bit in range(0, 8 * len(data), 13):  # the stress test flips all
+    for bit in range(0, 8 * len(data), 61):  # the stress test flips all
         data[bit // 8] ^= 1 << bit % 8
         journal.path.write_bytes(data)
         with pytest.warns(RuntimeWarning, match="bytes are left out"):
@@ -359,9 +358,14 @@ def test_logs_of_version_1_load_for_ever() -> None:
 def test_whatever_call_fails_world_and_log_are_one(
     tmp_path: Path, fault: Any, durable: bool
 ) -> None:
+    assert fail_each_call(tmp_path, fault, durable=durable, stride=3) or fault is is_short
+
+
+def fail_each_call(folder: Path, fault: Any, *, durable: bool, stride: int) -> int:
+    """Change a world on disks on which one call fails; return how often somebody was told."""
     n_told = at = 0
     while True:
-        path = tmp_path / str(at)
+        path = folder / str(at)
         world = a_small_world()
         with world.journal(path, durable=durable) as journal:
             disk = Disk(at, fault)
@@ -372,9 +376,8 @@ def test_whatever_call_fails_world_and_log_are_one(
             assert journal.n_records == 1
             assert load(path).digest() == world.digest()
         if disk.n_calls <= at:
-            break
-        at += 1
-    assert n_told or fault is is_short
+            return n_told
+        at += stride
 
 
 def change_on(disk: Disk, world: ecs.World, path: Path) -> int:
@@ -499,4 +502,3 @@ def test_an_interrupt_while_a_record_is_written_leaves_world_and_log_one(tmp_pat
         assert world.digest() == before
         assert journal.path.stat().st_size == size
         assert load(tmp_path).digest() == before
-        assert new_world() is not None

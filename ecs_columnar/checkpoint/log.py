@@ -24,6 +24,8 @@ _MAGIC: Final = b"ECSJRNL\n"
 _HEAD: Final = struct.Struct("<8sIIQ16s8x")
 _RECORD: Final = struct.Struct("<QQq")
 _CHECKSUM: Final = 16
+# Below, a copy takes less time than a second call.
+_SMALL: Final = 1 << 16
 HEAD_SIZE: Final = _HEAD.size + _CHECKSUM
 RECORD_SIZE: Final = _RECORD.size + _CHECKSUM
 """Bytes before the payload of a record."""
@@ -139,7 +141,8 @@ class Log:
         checksum = _checksum(last, head, *payload)
         end = size + RECORD_SIZE + sum(map(len, payload))
         self._end = end
-        disk.append(self._file, [head + checksum, *payload])
+        parts = [head, checksum, *payload]
+        disk.append(self._file, [b"".join(parts)] if end - size < _SMALL else parts)
         if self.durable:
             disk.sync(self._file)
         return Position(end, n_records + 1, checksum)

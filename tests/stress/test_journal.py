@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import ecs_columnar as ecs
-from tests.checkpoints import load
+from tests.checkpoints import fails, is_short_then_fails, load
 from tests.journals import an_eventful_log
 from tests.strategies import Health
-from tests.test_journal import Recorded, kill_while_it_writes, log_in, records_in
+from tests.test_journal import Recorded, fail_each_call, kill_while_it_writes, log_in, records_in
 
 
 def test_every_length_leads_to_the_last_whole_record(tmp_path: Path) -> None:
@@ -46,6 +47,12 @@ def test_every_flipped_bit_is_found_and_said(tmp_path: Path) -> None:
             found = load(tmp_path).digest()
         data[bit // 8] ^= 1 << bit % 8
         assert found == digests[sum(end <= bit // 8 for end in ends[1:])]
+
+
+@pytest.mark.parametrize("fault", [fails, is_short_then_fails], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("durable", [True, False])
+def test_each_single_call_may_fail(tmp_path: Path, durable: bool, fault: Any) -> None:
+    assert fail_each_call(tmp_path, fault, durable=durable, stride=1)
 
 
 @pytest.mark.parametrize("seed", range(100, 130))
