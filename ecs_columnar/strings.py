@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ecs_columnar import kernels
 from ecs_columnar.column import grown_capacity, owned
 from ecs_columnar.dtypes import CODE, NO_CODE
-from ecs_columnar.encoding import Encoded, blank, encode, to_bytes, to_text, to_texts
+from ecs_columnar.encoding import Coded, Encoded, blank, encode, to_bytes, to_text, to_texts
 from ecs_columnar.errors import InvalidArgumentError, RepositoryConsistencyError, first_three
 from ecs_columnar.state import Stateful
 from ecs_columnar.steps import Step, run
@@ -42,7 +42,7 @@ from ecs_columnar.string_pool import (
 if TYPE_CHECKING:
     from ecs_columnar.kernels.strings import Pool
 
-__all__ = ["Encoded", "Mark", "StringTable", "blank", "encode"]
+__all__ = ["Coded", "Encoded", "Mark", "StringTable", "blank", "encode"]
 
 # Strings are taken in so many at a time that what one kernel reads is in the
 # cache for the next: of 1k to 256k, 2k to 8k were fastest.

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
+from ecs_columnar.encoding import Coded
 
 Column: TypeAlias = Any
 """A list, a NumPy or pandas array, or a pyarrow array."""
@@ -77,7 +78,9 @@ def to_objects(column: Column) -> NDArray[Any]:
     """Return the values of a column as an object array; each category is made once."""
     if isinstance(column, np.ndarray) and column.dtype == object:
         return column
-    if hasattr(column, "dictionary_encode") or hasattr(column, "categories"):
+    if isinstance(column, Coded):
+        return column.objects()
+    if are_categories(column):
         codes, values = factorize(column)
         return to_objects(values)[codes]
     values = to_list(column)
@@ -129,6 +132,11 @@ def are_missing(column: Column) -> NDArray[np.bool_]:
     if set(map(type, values)) <= _NEVER_MISSING:
         return np.zeros(len(values), np.bool_)
     return np.fromiter(map(is_missing, values), np.bool_, len(values))
+
+
+def are_categories(column: Column) -> bool:
+    """Tell whether `factorize` looks at each distinct value of a column only once."""
+    return hasattr(column, "categories") or hasattr(column, "dictionary_encode")
 
 
 def factorize(column: Column) -> tuple[NDArray[np.intp], list[Any]]:

@@ -8,10 +8,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.encoding import Coded
 from ecs_columnar.operations.move import Moved
 from ecs_columnar.services.catalogue import Catalogue
-from ecs_columnar.services.columns import Column, to_objects
+from ecs_columnar.services.columns import Column, are_categories, to_objects
 from ecs_columnar.services.lookup import is_handle
+from ecs_columnar.services.place_codec import to_places
 from ecs_columnar.world import World
 
 _PLAIN: Final = frozenset({str, type(None)})
@@ -56,16 +58,20 @@ def tell_moves(catalogue: Catalogue, entities: NDArray[np.int64], moves: Moved) 
     )
 
 
-def place_array(column: Column) -> NDArray[Any]:
-    """Return a column of places as `relocate` takes them: integers, or objects."""
+def place_array(column: Column) -> NDArray[Any] | Coded:
+    """Return a column of places as `relocate` takes them: integers, objects or `Coded`."""
     if isinstance(column, np.ndarray) and column.dtype.kind in "iu":
         return column.astype(np.int64, copy=False)
+    if are_categories(column):
+        places, is_plain = to_places(column)
+        if is_plain:
+            return places
     return to_objects(column)
 
 
 def uniform(places: Any, n: int) -> list[tuple[slice, Any]]:
     """Cut places into runs that are all handles, or all strings and None."""
-    if not isinstance(places, np.ndarray) or places.dtype.kind in "iu":
+    if not isinstance(places, np.ndarray) or places.dtype.kind in "iu":  # one, or `Coded`
         return [(slice(0, n), places)]
     values = places.tolist()
     if n == 1:
@@ -81,8 +87,10 @@ def uniform(places: Any, n: int) -> list[tuple[slice, Any]]:
     ]
 
 
-def are_dead(world: World, places: NDArray[Any]) -> NDArray[np.bool_]:
+def are_dead(world: World, places: NDArray[Any] | Coded) -> NDArray[np.bool_]:
     """Tell which places are handles of no living entity."""
+    if isinstance(places, Coded):
+        return np.zeros(len(places), np.bool_)
     if places.dtype.kind in "iu":
         return ~np.asarray(world.alive(places))
     values = places.tolist()
