@@ -167,10 +167,12 @@ class BatchService:
 
     def _one(self, operation: Operation, item: Any) -> Any:
         """Run a call about one item; return its success, or raise its error."""
+        prepared = operation.prepare(ItemList([item]))
+        if prepared.is_bad[0]:
+            raise prepared.error(0)
+        if operation.is_one_step and not self._catalogue.events.are_heard:
+            return prepared.apply(1).success(0)
         with whole(self._catalogue):
-            prepared = operation.prepare(ItemList([item]))
-            if prepared.is_bad[0]:
-                raise prepared.error(0)
             return prepared.apply(1).success(0)
 
     def _run_items(

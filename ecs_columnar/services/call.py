@@ -85,6 +85,10 @@ class Operation(Protocol):
         It is one block then, and a call that stops early does nothing.
         """
 
+    @property
+    def is_one_step(self) -> bool:
+        """Whether for one item it is one operation of the core, which is atomic by itself."""
+
     def prepare(self, items: Items) -> Prepared:
         """Validate a block of items."""
 

@@ -162,7 +162,7 @@ def factorize(column: Column) -> tuple[NDArray[np.intp], list[Any]]:
         return np.zeros(column.shape[0], np.intp), column[:1].tolist()
     values = to_list(column)
     try:
-        return factorize_all(values)
+        return factorize_list(values)
     except TypeError:
         codes, keys = factorize_all(map(_key, values))
     return codes, [key.value if isinstance(key, _Unhashable) else key for key in keys]
@@ -189,6 +189,21 @@ def grouped(codes: NDArray[np.intp]) -> list[tuple[int, NDArray[np.intp]]]:
 def _renumbered(codes: NDArray[np.intp], values: list[Any]) -> tuple[NDArray[np.intp], list[Any]]:
     codes = np.where(codes < 0, len(values), codes)
     return codes, [*values, None]
+
+
+def factorize_list(values: list[Any]) -> tuple[NDArray[np.intp], list[Any]]:
+    """Give the distinct values of a list numbers, as `factorize` does.
+
+    Often there is one: to count it takes a fifth of the time of the others.
+
+    Raises
+    ------
+    TypeError
+        When one is unhashable.
+    """
+    if values and type(values[0]) is str and values.count(values[0]) == len(values):
+        return np.zeros(len(values), np.intp), values[:1]
+    return factorize_all(values)
 
 
 def factorize_all(values: Iterable[Hashable]) -> tuple[NDArray[np.intp], list[Any]]:

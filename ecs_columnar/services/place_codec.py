@@ -19,7 +19,13 @@ from ecs_columnar.encoding import Coded
 from ecs_columnar.fields import object_
 from ecs_columnar.schema import Component
 from ecs_columnar.services.codec import Columns
-from ecs_columnar.services.columns import are_categories, are_missing, factorize, to_objects
+from ecs_columnar.services.columns import (
+    are_categories,
+    are_missing,
+    factorize,
+    factorize_list,
+    to_objects,
+)
 from ecs_columnar.world import World
 
 
@@ -77,7 +83,8 @@ class PlaceCodec:
             is_plain = False
         if not is_plain or not set(map(type, items)) <= _MAPPINGS:
             return self._checked(items)
-        return Columns(Whereabouts, {"place": _objects(places)}, np.ones(len(items), np.bool_), {})
+        values = _objects(places) if len(places) < _FEW else _coded(places)
+        return Columns(Whereabouts, {"place": values}, np.ones(len(items), np.bool_), {})
 
     def from_arrays(self, arrays: Mapping[str, Any], n: int) -> Columns:
         """Turn a column of places into places."""
@@ -130,6 +137,7 @@ def is_place(value: Any) -> bool:
     return value is None or isinstance(value, (str, int, np.integer))
 
 
+_FEW: Final = 64  # places that are not worth to be told apart
 _PLAIN: Final = frozenset({str, type(None)})
 _MAPPINGS: Final = frozenset({dict, MappingProxyType})
 
@@ -141,6 +149,12 @@ def to_places(column: Any) -> tuple[NDArray[np.object_] | Coded, bool]:
     codes, names = factorize(column)
     places, is_plain = _plain(to_objects(names))
     return Coded(codes, places), is_plain
+
+
+def _coded(places: list[Any]) -> Coded:
+    """Tell the distinct places: there are fewer of them than entities as a rule."""
+    codes, names = factorize_list(places)
+    return Coded(codes, to_objects(names))
 
 
 def _plain(places: NDArray[Any]) -> tuple[NDArray[Any], bool]:
