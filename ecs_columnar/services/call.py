@@ -33,7 +33,7 @@ from ecs_columnar.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
-BLOCK: Final = 1 << 18
+BLOCK: Final = 1 << 17
 """Items that are worked on at once at most."""
 
 # What a dict of dicts points to lies all over memory: each pass over more items

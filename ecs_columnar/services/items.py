@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from ecs_columnar.dtypes import MAX_ENTITIES
 from ecs_columnar.errors import InvalidArgumentError, first_three
 from ecs_columnar.services.columns import Column, as_column, at, constant, to_list
 
@@ -203,7 +204,8 @@ def to_items(given: Any, parameter: str, *, allow_empty: bool = False) -> Items:
     Raises
     ------
     InvalidArgumentError
-        When it is none of these, or empty, or its columns differ in length.
+        When it is none of these, or empty, or its columns differ in length, or there
+        are more items than a world holds entities.
     """
     items = _to_items(given, parameter)
     if not len(items) and not allow_empty:
@@ -211,6 +213,13 @@ def to_items(given: Any, parameter: str, *, allow_empty: bool = False) -> Items:
             parameter,
             given,
             f"cannot use {parameter}: there are none; pass allow_empty=True if that is meant",
+        )
+    if len(items) > MAX_ENTITIES:
+        raise InvalidArgumentError(
+            parameter,
+            given,
+            f"cannot use {parameter}: there are {len(items)}, and a world holds at most "
+            f"{MAX_ENTITIES} entities; pass fewer at once",
         )
     return items
 
