@@ -133,6 +133,13 @@ def memory(track: Callable[[Memory, int], float]) -> Callable[[], float]:
     return measure
 
 
+def creation_memory() -> float:
+    """Measure the peak of creating `N` entities, as a multiple of what is left."""
+    track = services.CreationMemory()
+    track.setup(N)
+    return track.track_peak(N)
+
+
 def operations() -> Iterator[type[Operation]]:
     """Find all batch operations."""
     for found in pkgutil.iter_modules(benchmarks.__path__):
@@ -307,6 +314,12 @@ def by_services() -> list[Bar]:
             contest(services.CreateInSmallBatchesAgainstLarge),
         ),
         *(Bar(f"{kind.__name__}, 1M handles", "", 60, nanoseconds(kind), "ns") for kind in spatial),
+        Bar(
+            "peak memory of creating 1M from columns",
+            "what is created",
+            1.3,
+            creation_memory,
+        ),
     ]
 
 

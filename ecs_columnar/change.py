@@ -121,6 +121,7 @@ class Change:
         steps.append((setitem, storage.clock, 0, self.tick))
         steps.append((setattr, self, "is_done", True))
         run(steps)
+        steps.clear()  # one of them holds this, and others hold arrays that have grown since
         if storage.outbox:
             storage.publish()
 

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -77,6 +77,64 @@ class Encoded(NamedTuple):
         return kernels.strings.Strings(self.data, self.starts, self.ends)
 
 
+class Coded:
+    """Strings of which many are alike: the distinct ones, and which of them each is.
+
+    Categories, for those who want no pandas. Wherever strings are interned, each
+    distinct one is looked at once.
+
+    Attributes
+    ----------
+    codes : intp array, shape (n,)
+    texts : object array, shape (n_texts,)
+        By code: strings, and None for what is missing.
+
+    Examples
+    --------
+    >>> places = Coded(np.array([1, 1, 2]), np.array(["inn", "harbour", "market"], object))
+    >>> places[1:].objects()
+    array(['harbour', 'market'], dtype=object)
+    >>> places.distinct()
+    <Coded: 3 strings, 2 distinct>
+    """
+
+    __slots__ = ("codes", "texts")
+
+    def __init__(self, codes: NDArray[np.intp], texts: NDArray[np.object_]) -> None:
+        self.codes: Final = codes
+        self.texts: Final = texts
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, rows: Any) -> Coded:
+        """Return some of the strings: a mask, positions, or a slice."""
+        return Coded(self.codes[rows], self.texts)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.objects())
+
+    def __repr__(self) -> str:
+        return f"<Coded: {len(self)} strings, {self.texts.shape[0]} distinct>"
+
+    def objects(self) -> NDArray[np.object_]:
+        """Return the strings one by one."""
+        return np.asarray(self.texts[self.codes])
+
+    def distinct(self) -> Coded:
+        """Leave out what does not occur; texts are in the order in which they first do."""
+        n, n_texts = self.codes.shape[0], self.texts.shape[0]
+        if n_texts > 4 * n + 1024:
+            used, codes = np.unique(self.codes, return_inverse=True)
+            return Coded(codes, self.texts[used]).distinct()
+        first = np.full(n_texts, n, np.intp)
+        first[self.codes[::-1]] = np.arange(n - 1, -1, -1)
+        used = np.argsort(first, kind="stable")[: np.count_nonzero(first < n)]
+        numbers = np.empty(n_texts, np.intp)
+        numbers[used] = np.arange(used.shape[0])
+        return Coded(numbers[self.codes], self.texts[used])
+
+
 def encode(
     strings: Iterable[object],
     *,
@@ -89,7 +147,7 @@ def encode(
     Parameters
     ----------
     strings : str, list, tuple, array, Series, Index, Categorical, pyarrow array or iterable
-        Or what is `Encoded` already. A `str` is one string. Categories, and the
+        Or what is `Encoded` or `Coded` already. A `str` is one string. Categories, and the
         dictionary of a pyarrow array, are encoded once each. A pyarrow array of
         strings is not copied.
     parameter : str
@@ -159,6 +217,10 @@ def _encode(strings: Iterable[object], parameter: str, missing: bool) -> Encoded
     if isinstance(strings, str):
         data = to_bytes(strings)
         return Encoded(data, np.zeros(1, np.int64), np.array([data.shape[0]], np.int64))
+    if isinstance(strings, Coded):
+        strings = strings.distinct()
+        categories = _encode_items(strings.texts.tolist(), parameter, missing)
+        return _spread(categories, strings.codes)
     if getattr(strings, "ndim", 1) > 1:
         message = f"cannot use {parameter}: they have more than one dimension; pass one of them"
         raise InvalidArgumentError(parameter, strings, message)

@@ -235,8 +235,20 @@ class Entities(Stateful):
         run([(setattr, self, "records", records), (setattr, self, "_memory", memory)])
 
     def _save(self, change: Change, handles: NDArray[np.int64]) -> None:
-        if change.log is not None:
-            change.save(self, "records", handles & INDEX_MASK)
+        if change.log is None:
+            return
+        indices = handles & INDEX_MASK
+        is_new = indices >= self.n_used
+        if is_new.any():  # nothing but zeros to remember
+            new, indices = indices[is_new], indices[~is_new]
+            change.undo_later(self._clearing, int(new.min()), int(new.max()) + 1)
+        if indices.shape[0]:
+            change.save(self, "records", indices)
+
+    def _clearing(self, start: int, stop: int) -> list[Step]:
+        """Return the step that makes a run of records those of indices that were never used."""
+        self.own()
+        return [(setitem, self.records[start:stop].view(CODE), slice(None), 0)]
 
     def check(self) -> None:
         """Verify that the free list holds exactly the dead indices.

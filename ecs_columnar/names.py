@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from operator import setitem
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +21,7 @@ from ecs_columnar.column import grown, owned
 from ecs_columnar.dtypes import CODE, HANDLE, INDEX_BITS, INDEX_MASK, NO_CODE, NO_ENTITY, ROW
 from ecs_columnar.errors import RepositoryConsistencyError
 from ecs_columnar.state import Stateful
+from ecs_columnar.steps import Step
 from ecs_columnar.strings import StringTable
 
 
@@ -98,8 +100,11 @@ class Names(Stateful):
 
     def bind(self, change: Change, symbols: NDArray[np.int32], handles: NDArray[np.int64]) -> None:
         """Give ids to entities that have none; room is reserved."""
-        change.put(self, "handle_of", symbols.astype(ROW), handles)
-        change.put(self, "symbol_of", handles & INDEX_MASK, symbols)
+        change.undo_later(self._clearing, symbols, handles)
+        change.steps += [
+            (setitem, self.handle_of, symbols.astype(ROW), handles),
+            (setitem, self.symbol_of, handles & INDEX_MASK, symbols),
+        ]
         change.attribute(self, "n_named", self.n_named + handles.shape[0])
 
     def unbind(self, change: Change, handles: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -112,6 +117,14 @@ class Names(Stateful):
         change.put(self, "symbol_of", handles[is_named] & INDEX_MASK, NO_CODE)
         change.attribute(self, "n_named", self.n_named - symbols.shape[0])
         return symbols
+
+    def _clearing(self, symbols: NDArray[np.int32], handles: NDArray[np.int64]) -> list[Step]:
+        """Return the steps that take their ids from entities that had none before."""
+        self.own()
+        return [
+            (setitem, self.handle_of, symbols.astype(ROW), NO_ENTITY),
+            (setitem, self.symbol_of, handles & INDEX_MASK, NO_CODE),
+        ]
 
     def own(self) -> None:
         """Copy the arrays that a snapshot holds."""

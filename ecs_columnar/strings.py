@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ecs_columnar import kernels
 from ecs_columnar.column import grown_capacity, owned
 from ecs_columnar.dtypes import CODE, NO_CODE
-from ecs_columnar.encoding import Encoded, blank, encode, to_bytes, to_text, to_texts
+from ecs_columnar.encoding import Coded, Encoded, blank, encode, to_bytes, to_text, to_texts
 from ecs_columnar.errors import InvalidArgumentError, RepositoryConsistencyError, first_three
 from ecs_columnar.state import Stateful
 from ecs_columnar.steps import Step, run
@@ -42,7 +42,7 @@ from ecs_columnar.string_pool import (
 if TYPE_CHECKING:
     from ecs_columnar.kernels.strings import Pool
 
-__all__ = ["Encoded", "Mark", "StringTable", "blank", "encode"]
+__all__ = ["Coded", "Encoded", "Mark", "StringTable", "blank", "encode"]
 
 # Strings are taken in so many at a time that what one kernel reads is in the
 # cache for the next: of 1k to 256k, 2k to 8k were fastest.
@@ -155,7 +155,7 @@ class StringTable(Stateful):
         """
         codes = np.empty(encoded.n_strings, CODE)
         for rows in _parts(encoded.n_strings):
-            self._find(encoded.take(rows), codes[rows])
+            self._find(_part(encoded, rows), codes[rows])
         if encoded.missing is not None:
             codes[encoded.missing] = NO_CODE
         return codes
@@ -430,7 +430,7 @@ class StringTable(Stateful):
 
     def _intern(self, encoded: Encoded, rows: slice, codes: NDArray[np.int32]) -> None:
         """Intern some of the strings."""
-        part = encoded.take(rows)
+        part = _part(encoded, rows)
         tags, n_absent, n_bytes = self._find(part, codes)
         if n_absent == 0:
             return
@@ -522,6 +522,11 @@ class StringTable(Stateful):
 def _parts(n: int) -> Iterator[slice]:
     """Cut ``n`` strings into as many as are taken at a time."""
     return (slice(start, min(n, start + _N_AT_ONCE)) for start in range(0, n, _N_AT_ONCE))
+
+
+def _part(encoded: Encoded, rows: slice) -> Encoded:
+    """Return one of these parts."""
+    return encoded if rows.stop - rows.start == encoded.n_strings else encoded.take(rows)
 
 
 def _not_codes(faults: NDArray[Any], n: int, fault: str) -> InvalidArgumentError:

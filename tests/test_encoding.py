@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 
-from ecs_columnar.encoding import Encoded, blank, encode, to_bytes, to_text, to_texts
-from ecs_columnar.errors import InvalidArgumentError
+import ecs_columnar as ecs
+from ecs_columnar.encoding import Coded, Encoded, blank, encode, to_bytes, to_text, to_texts
+from ecs_columnar.errors import InvalidArgumentError, ValidationError
 
 texts = st.one_of(st.text(st.characters(), max_size=9), st.text("ab\0 é", max_size=3))
 without_end_zeros = st.text(st.characters(), max_size=9).map(lambda text: text.rstrip("\0"))
@@ -320,3 +321,57 @@ def test_an_encoded_batch_is_of_contiguous_arrays(pa: Any) -> None:
         for array in (encoded.starts, encoded.ends):
             assert array.dtype == np.int64
             assert array.flags.c_contiguous
+
+
+CODED = Coded(np.array([2, 0, 2, 1]), np.array(["inn", None, " harbour ", "unused"], object))
+
+
+def test_coded_strings_are_encoded_as_if_they_were_spelled_out() -> None:
+    spelled = encode(CODED.objects(), missing=True, trim=True)
+
+    coded = encode(CODED, missing=True, trim=True)
+
+    assert coded.texts() == spelled.texts() == ["harbour", "inn", "harbour", None]
+
+
+def test_coded_strings_that_do_not_occur_are_not_looked_at() -> None:
+    distinct = Coded(np.array([0, 0]), np.array(["inn", 7], object)).distinct()
+
+    assert distinct.texts.tolist() == ["inn"]
+    assert distinct.codes.tolist() == [0, 0]
+
+
+@given(st.lists(st.integers(0, 3000), max_size=20))
+def test_distinct_strings_are_in_the_order_in_which_they_first_occur(codes: list[int]) -> None:
+    texts = np.array([f"place {i}" for i in range(3001)], object)
+    expected = list(dict.fromkeys(f"place {i}" for i in codes))
+
+    distinct = Coded(np.array(codes, np.intp), texts).distinct()
+
+    assert distinct.texts.tolist() == expected
+    assert list(distinct) == [f"place {i}" for i in codes]
+
+
+def test_a_world_spawned_with_coded_strings_is_the_same() -> None:
+    class Cargo(ecs.Component):
+        of: ecs.str_
+
+    coded, spelled = ecs.World(), ecs.World()
+    cargo = Coded(np.array([1, 0, 1]), np.array(["tea", "salt"], object))
+    places = Coded(np.array([2, 0, 1]), np.array(["inn", " inn", None], object))
+
+    coded.spawn(3, Cargo(cargo), at=places)
+    spelled.spawn(3, Cargo(cargo.objects()), at=places.objects())
+
+    assert coded.digest() == spelled.digest()
+    assert coded.locations.of(coded.query().handles()).tolist() == [None, "inn", "inn"]
+
+
+def test_a_world_counts_coded_strings() -> None:
+    class Cargo(ecs.Component):
+        of: ecs.str_
+
+    cargo = Coded(np.array([1, 0, 1]), np.array(["tea", "salt"], object))
+
+    with pytest.raises(ValidationError, match="3 values, the batch has 2 entities"):
+        ecs.World().spawn(2, Cargo(cargo))

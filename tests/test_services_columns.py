@@ -267,3 +267,11 @@ def test_places_are_written_back() -> None:
     assert codec.decode(component, 2) == [{"locationId": "inn"}, {"locationId": None}]
     assert codec.to_arrays(component, 2)["locationId"].tolist() == ["inn", None]
     assert codec.decode(Whereabouts("inn"), 2) == [{"locationId": "inn"}] * 2
+
+
+def test_more_items_than_a_world_holds_are_refused_before_anything_is_taken() -> None:
+    made = ecs.create_default_services_with_config()
+    names = np.broadcast_to(np.array("core:actor", object), 10**12)
+
+    with pytest.raises(ecs.InvalidArgumentError, match="1000000000000, and a world holds at most"):
+        made.batch_operation_manager.batch_create_entities({"definition_id": names})

@@ -318,6 +318,42 @@ def test_every_call_is_recorded_once() -> None:
     ]
 
 
+def test_a_call_about_one_entity_is_recorded_once() -> None:
+    made = services()
+
+    made.entity_lifecycle_manager.create_entity_instance("core:actor", instance_id="ann")
+    made.spatial_index_manager.move("ann", None, "inn")
+    made.component_mutation_service.remove_component("ann", "core:hidden")
+    made.entity_lifecycle_manager.remove_entity_instance("ann")
+
+    assert [record[:2] + record[3:] for record in made.monitoring.performance.history] == [
+        ("batch_create_entities", 1, "sequential", False),
+        ("spatial_batch_move", 1, "sequential", False),
+        ("batch_remove_components", 1, "sequential", False),
+        ("batch_remove_entities", 1, "sequential", False),
+    ]
+
+
+def test_a_call_whose_one_item_is_refused_has_not_failed() -> None:
+    made = services()
+
+    with pytest.raises(ecs.DefinitionNotFoundError):
+        made.entity_lifecycle_manager.create_entity_instance("core:nobody")
+
+    (record,) = made.monitoring.performance.history
+    assert (record.operation, record.failed) == ("batch_create_entities", False)
+
+
+def test_a_call_about_one_entity_that_breaks_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = services()
+    fail_always(monkeypatch)
+
+    with pytest.raises(OSError, match="no"):
+        made.entity_lifecycle_manager.create_entity_instance("core:actor")
+
+    assert [record.failed for record in made.monitoring.performance.history] == [True]
+
+
 def test_enable_monitoring_turns_recording_off() -> None:
     made = services(performance(ENABLE_MONITORING=False))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -298,3 +300,35 @@ def test_a_first_rare_component_goes_again_when_its_operation_fails_or_is_taken_
         transaction.rollback()
 
     assert_unchanged(before, world)
+
+
+def test_an_operation_leaves_nothing_for_the_garbage_collector() -> None:
+    world = ecs.World()
+    world.spawn(3, ids=["a", "b", "c"], at="inn")
+    gc.collect()
+    gc.disable()
+    try:
+        world.spawn(3, ids=["d", "e", "f"], at="inn")
+        n_unreachable = gc.collect()
+    finally:
+        gc.enable()
+
+    assert n_unreachable == 0
+
+
+def test_a_spawn_in_a_transaction_that_is_taken_back_leaves_no_ids_and_no_records() -> None:
+    world = ecs.World()
+    old = world.spawn(4, ids=list("abcd"))
+    world.despawn(old[1:3])
+    before = world.digest()
+
+    with world.transaction() as attempt:
+        mixed = world.spawn(5, ids=list("bcxyz"))
+        world.despawn(mixed[:4])
+        world.spawn(3, ids=list("xyb"))
+        attempt.rollback()
+
+    assert world.digest() == before
+    assert not world.alive(mixed).any()
+    world._storage.check()
+    assert world.spawn(5, ids=list("bcxyz")).tolist() == mixed.tolist()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -215,6 +217,38 @@ class CreateInSmallBatchesAgainstLarge(Contest):
             Side(lambda crew=crew, size=size: create(crew, columns, size), crew.clear, n)
             for crew, size in ((small, 50), (large, 200))
         )
+
+
+class CreationMemory:
+    """The most memory that a batch of creations holds at once, of what it leaves behind.
+
+    From `tracemalloc`, to which NumPy reports its arrays; what was there before
+    the call, the columns among it, does not count.
+    """
+
+    params = SIZES
+    param_names = ("n",)
+
+    def setup(self, n: int) -> None:
+        Crew(100).populated()
+        self.crew = Crew(n)
+        self.columns = self.crew.columns()
+
+    def track_peak(self, n: int) -> float:
+        """Measure the peak of one call, as a multiple of what the world and the result hold."""
+        del n
+        gc.collect()
+        tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            result = self.crew.operations.batch_create_entities(self.columns)
+            after, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert result.failure_count == 0
+        return (peak - before) / (after - before)
+
+    track_peak.unit = "x"  # type: ignore[attr-defined]
 
 
 def create(crew: Crew, columns: Any, batch_size: int) -> object:

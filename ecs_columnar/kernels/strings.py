@@ -590,6 +590,15 @@ def compact(arena: Bytes, records: RecordsOut, out: BytesOut) -> None:
 
 
 @inlined
+def _is_plain(byte: int) -> bool:
+    """Tell whether a byte is a character by itself, and no white space.
+
+    Nearly all strings start and end with one.
+    """
+    return 0x20 < byte < 0x80
+
+
+@inlined
 def _space_length(data: Bytes, at: int, end: int) -> int:
     """Return the length of the white space character that starts at ``at``, or 0.
 
@@ -661,10 +670,12 @@ def trim(strings: Strings, starts: OffsetsOut, ends: OffsetsOut) -> None:
     starts, ends : int64 array, shape (n,)
         Out: as `str.strip` does; equal for a string of nothing else.
     """
+    data = strings.data  # once: each look into the tuple counts references, 5 ns
     for i in range(strings.starts.shape[0]):
-        end = strings.ends[i]
-        starts[i] = _trimmed_start(strings.data, strings.starts[i], end)
-        ends[i] = _trimmed_end(strings.data, starts[i], end)
+        start, end = strings.starts[i], strings.ends[i]
+        is_plain = start < end and _is_plain(data[start]) and _is_plain(data[end - 1])
+        starts[i] = start if is_plain else _trimmed_start(data, start, end)
+        ends[i] = end if is_plain else _trimmed_end(data, starts[i], end)
 
 
 @kernel
@@ -677,6 +688,8 @@ def are_blank(strings: Strings, out: MaskOut) -> None:
         ``n`` strings.
     out : bool array, shape (n,)
     """
+    data = strings.data
     for i in range(strings.starts.shape[0]):
-        end = strings.ends[i]
-        out[i] = _trimmed_start(strings.data, strings.starts[i], end) == end
+        start, end = strings.starts[i], strings.ends[i]
+        is_plain = start < end and _is_plain(data[start])
+        out[i] = not is_plain and _trimmed_start(data, start, end) == end

@@ -12,7 +12,7 @@ from ecs_columnar.dtypes import CODE, HANDLE, NO_CODE, NOWHERE
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.handles import HasHandle, as_handles, is_one, refuse_dead, to_handles
 from ecs_columnar.storage import Storage
-from ecs_columnar.strings import Encoded, blank, encode
+from ecs_columnar.strings import Coded, Encoded, blank, encode
 
 
 class Moved(NamedTuple):
@@ -115,6 +115,9 @@ def _codes(change: Change, places: Any, *, is_used: bool) -> NDArray[np.int32]:
         if is_used:
             return storage.places.of_entities(change, handles)
         return np.full(handles.shape[0], NOWHERE, CODE)
+    if isinstance(places, Coded):
+        distinct = places.distinct()
+        return _codes(change, distinct.texts, is_used=is_used)[distinct.codes]
     encoded = encode(places, parameter="places", missing=True, trim=True)
     if is_used:
         return _codes_of_strings(change, encoded)

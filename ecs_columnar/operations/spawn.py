@@ -188,6 +188,9 @@ def refuse_gaps(n: int, groups: Sequence[Group]) -> None:
     ------
     InvalidArgumentError
     """
+    whole = groups[0].positions if len(groups) == 1 else None
+    if isinstance(whole, slice) and n_of(whole, n) == n:
+        return
     positions = [np.arange(n)[group.positions] for group in groups if n]
     counts = np.bincount(np.concatenate([np.empty(0, ROW), *positions]), minlength=n)
     faults = np.flatnonzero(counts != 1)

@@ -17,7 +17,7 @@ from ecs_columnar.registry import ComponentType
 from ecs_columnar.schema import Component, Field
 from ecs_columnar.selection import Positions
 from ecs_columnar.storage import Storage
-from ecs_columnar.strings import StringTable, encode
+from ecs_columnar.strings import Coded, StringTable, encode
 from ecs_columnar.table import Values
 
 _ALL: Final = slice(None)
@@ -133,6 +133,10 @@ def _to_codes(
         code = pool.code(value)
         if code >= 0:
             return np.array(code, CODE)
+    if isinstance(value, Coded):
+        distinct = value.distinct()
+        codes, _ = change.intern(pool, encode(distinct.texts, parameter=field.name))
+        return _fit(codes[distinct.codes], field, n, is_one=False)
     codes, _ = change.intern(pool, encode(value, parameter=field.name))
     return _fit(codes, field, n, is_one=isinstance(value, str))
 

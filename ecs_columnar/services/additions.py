@@ -15,7 +15,7 @@ from ecs_columnar.services.instances import revise, with_override
 from ecs_columnar.services.items import MISSING, Columns, Items
 from ecs_columnar.services.lookup import are_last, find_entities, not_found
 from ecs_columnar.services.overrides import type_and_field
-from ecs_columnar.services.relocation import are_dead, relocate
+from ecs_columnar.services.relocation import dead_rows, relocate
 
 GOOD, ARGUMENT, ENTITY, DATA = range(4)
 """Faults of an item, in the order in which the scalar call meets them."""
@@ -28,6 +28,7 @@ class Addition:
 
     name = "batch_add_components"
     is_whole = False
+    is_one_step = False
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue: Final = catalogue
@@ -139,7 +140,7 @@ class _Data:
         errors = dict(columns.errors)
         if type_id == self._catalogue.place.type_id:
             field = self._catalogue.place.field
-            for i in np.flatnonzero(are_dead(self._catalogue.world, columns.values["place"])):
+            for i in dead_rows(self._catalogue.world, columns.values["place"]):
                 errors.setdefault(int(i), [f"$.{field}: this entity is dead, or of another world"])
         self.columns[code], self.rows[code] = columns, rows
         self.errors.update((int(rows[i]), ValidationError(type_id, e)) for i, e in errors.items())

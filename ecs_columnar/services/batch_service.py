@@ -14,6 +14,7 @@ from ecs_columnar.services.call import BatchCall, Operation, Outcome
 from ecs_columnar.services.catalogue import Catalogue, catalogue_of
 from ecs_columnar.services.circuit_breaker import CircuitBreaker
 from ecs_columnar.services.clocks import Clock
+from ecs_columnar.services.error_handler import is_fault_of_input
 from ecs_columnar.services.items import ItemList, Items, to_items
 from ecs_columnar.services.options import (
     DEFAULTS,
@@ -166,11 +167,31 @@ class BatchService:
         return self._run_items(operation, taken, options, path)
 
     def _one(self, operation: Operation, item: Any) -> Any:
-        """Run a call about one item; return its success, or raise its error."""
+        """Run a call about one item; return its success, or raise its error.
+
+        It leaves a record, as a batch does. That its item was refused is no failure
+        of the call.
+        """
+        around, failed = self._surroundings, False
+        if around.record is None:
+            return self._do_one(operation, item)
+        started = around.clock()
+        try:
+            return self._do_one(operation, item)
+        except BaseException as error:
+            failed = not is_fault_of_input(error)
+            raise
+        finally:
+            elapsed = (around.clock() - started) * 1000.0
+            around.record(operation.name, 1, elapsed, "sequential", failed)
+
+    def _do_one(self, operation: Operation, item: Any) -> Any:
+        prepared = operation.prepare(ItemList([item]))
+        if prepared.is_bad[0]:
+            raise prepared.error(0)
+        if operation.is_one_step and not self._catalogue.events.are_heard:
+            return prepared.apply(1).success(0)
         with whole(self._catalogue):
-            prepared = operation.prepare(ItemList([item]))
-            if prepared.is_bad[0]:
-                raise prepared.error(0)
             return prepared.apply(1).success(0)
 
     def _run_items(

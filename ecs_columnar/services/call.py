@@ -33,7 +33,7 @@ from ecs_columnar.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
-BLOCK: Final = 1 << 18
+BLOCK: Final = 1 << 17
 """Items that are worked on at once at most."""
 
 # What a dict of dicts points to lies all over memory: each pass over more items
@@ -84,6 +84,10 @@ class Operation(Protocol):
 
         It is one block then, and a call that stops early does nothing.
         """
+
+    @property
+    def is_one_step(self) -> bool:
+        """Whether for one item it is one operation of the core, which is atomic by itself."""
 
     def prepare(self, items: Items) -> Prepared:
         """Validate a block of items."""

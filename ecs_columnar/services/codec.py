@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.encoding import Coded
 from ecs_columnar.schema import Component
 from ecs_columnar.world import World
 
@@ -23,7 +24,8 @@ class Columns:
     cls : type
         The component class.
     values : dict of str to array or scalar
-        Of each field: shape (n, ...), or one value for all. Where an item is not
+        Of each field: shape (n, ...), or one value for all; strings of which many are
+        alike as `Coded`. Where an item is not
         good, something that fits the column.
     is_good : bool array, shape (n,)
         Which items fit the schema.
@@ -137,4 +139,5 @@ class Reading:
 
 
 def _take(value: Any, items: NDArray[Any] | slice) -> Any:
-    return value[items] if isinstance(value, np.ndarray) and value.ndim else value
+    is_column = isinstance(value, Coded) or (isinstance(value, np.ndarray) and value.ndim)
+    return value[items] if is_column else value

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
+from ecs_columnar.encoding import Coded
 
 Column: TypeAlias = Any
 """A list, a NumPy or pandas array, or a pyarrow array."""
@@ -77,7 +78,9 @@ def to_objects(column: Column) -> NDArray[Any]:
     """Return the values of a column as an object array; each category is made once."""
     if isinstance(column, np.ndarray) and column.dtype == object:
         return column
-    if hasattr(column, "dictionary_encode") or hasattr(column, "categories"):
+    if isinstance(column, Coded):
+        return column.objects()
+    if are_categories(column):
         codes, values = factorize(column)
         return to_objects(values)[codes]
     values = to_list(column)
@@ -131,6 +134,11 @@ def are_missing(column: Column) -> NDArray[np.bool_]:
     return np.fromiter(map(is_missing, values), np.bool_, len(values))
 
 
+def are_categories(column: Column) -> bool:
+    """Tell whether `factorize` looks at each distinct value of a column only once."""
+    return hasattr(column, "categories") or hasattr(column, "dictionary_encode")
+
+
 def factorize(column: Column) -> tuple[NDArray[np.intp], list[Any]]:
     """Give the distinct values of a column numbers, in the order in which they first occur.
 
@@ -154,7 +162,7 @@ def factorize(column: Column) -> tuple[NDArray[np.intp], list[Any]]:
         return np.zeros(column.shape[0], np.intp), column[:1].tolist()
     values = to_list(column)
     try:
-        return factorize_all(values)
+        return factorize_list(values)
     except TypeError:
         codes, keys = factorize_all(map(_key, values))
     return codes, [key.value if isinstance(key, _Unhashable) else key for key in keys]
@@ -181,6 +189,21 @@ def grouped(codes: NDArray[np.intp]) -> list[tuple[int, NDArray[np.intp]]]:
 def _renumbered(codes: NDArray[np.intp], values: list[Any]) -> tuple[NDArray[np.intp], list[Any]]:
     codes = np.where(codes < 0, len(values), codes)
     return codes, [*values, None]
+
+
+def factorize_list(values: list[Any]) -> tuple[NDArray[np.intp], list[Any]]:
+    """Give the distinct values of a list numbers, as `factorize` does.
+
+    Often there is one: to count it takes a fifth of the time of the others.
+
+    Raises
+    ------
+    TypeError
+        When one is unhashable.
+    """
+    if values and type(values[0]) is str and values.count(values[0]) == len(values):
+        return np.zeros(len(values), np.intp), values[:1]
+    return factorize_all(values)
 
 
 def factorize_all(values: Iterable[Hashable]) -> tuple[NDArray[np.intp], list[Any]]:

@@ -30,7 +30,7 @@ from ecs_columnar.services.columns import (
 from ecs_columnar.services.entity import Entity
 from ecs_columnar.services.identities import joined, new_ids, repeated
 from ecs_columnar.services.instances import Instance, write
-from ecs_columnar.services.items import MISSING, Columns, Items
+from ecs_columnar.services.items import MISSING, Columns, ItemList, Items
 from ecs_columnar.services.overrides import Overrides
 from ecs_columnar.services.relocation import moved, uniform
 from ecs_columnar.world import World
@@ -60,6 +60,7 @@ class Creation:
 
     name = "batch_create_entities"
     is_whole = False
+    is_one_step = True
 
     def __init__(
         self,
@@ -81,7 +82,8 @@ class Creation:
         else:
             given = items.option("component_overrides")
             overrides = Overrides.of_items(catalogue, given, in_threads=threads)
-            overrides.is_malformed |= _are_no_options(items.field("opts"))
+            if not (isinstance(items, ItemList) and items.are_dicts("opts")):
+                overrides.is_malformed |= _are_no_options(items.field("opts"))
         definitions = _Definitions(catalogue, items.field("definition_id"))
         ids = _Ids(catalogue, items.option("instance_id"), is_columnar=items.is_columnar)
         return PreparedCreation(self, items, definitions, ids, overrides)
@@ -272,6 +274,10 @@ class _Ids:
         n = len(column)
         self._column = column
         self.is_bad = np.zeros(n, np.bool_)
+        self._encoded: Encoded | None
+        if n == 1 and isinstance(column, list) and isinstance(column[0], str):
+            self._take_one(catalogue.world, column[0])
+            return
         self.is_made, self._encoded = self._encode(column, is_columnar=is_columnar)
         if self._encoded is None:
             self.is_taken = np.zeros(n, np.bool_)
@@ -280,13 +286,20 @@ class _Ids:
         self.is_taken = catalogue.world.ids.find(self._encoded) != 0
         self.is_taken &= ~self.is_bad & ~self.is_made
 
+    def _take_one(self, world: World, text: str) -> None:
+        """Take the one id of a scalar call, which is looked up without an array of strings."""
+        self._encoded = encode(text)
+        self.is_made = np.zeros(1, np.bool_)
+        self.is_bad[0] = not text.strip()
+        self.is_taken = np.array([text in world.ids])
+
     def at(self, i: int) -> Any:
         """Return the id of an item."""
         return to_list(take(self._column, np.array([i])))[0]
 
     def repeats(self) -> list[tuple[int, str]]:
         """Return the rows whose ids are there more than once, with these."""
-        if self._encoded is None:
+        if self._encoded is None or len(self.is_bad) < 2:
             return []
         given = np.flatnonzero(~(self.is_made | self.is_bad))
         encoded = (

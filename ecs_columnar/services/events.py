@@ -224,6 +224,11 @@ class Events:
         """Tell whether anybody listens to a kind."""
         return bool(self._storage.listeners.get(kind))
 
+    @property
+    def are_heard(self) -> bool:
+        """Whether anybody listens to anything, of the core's events too."""
+        return any(self._storage.listeners.values())
+
     def tell(self, kind: Kind, handles: NDArray[np.int64], **facts: Any) -> None:
         """Put an event into the outbox; a fact that is callable is made when asked for."""
         if not self.is_heard(kind) or (not handles.shape[0] and kind != "world_loaded"):

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from ecs_columnar.dtypes import MAX_ENTITIES
 from ecs_columnar.errors import InvalidArgumentError, first_three
 from ecs_columnar.services.columns import Column, as_column, at, constant, to_list
 
@@ -67,10 +68,11 @@ class ItemList(Items):
 
     is_columnar = False
 
-    def __init__(self, items: Sequence[Any]) -> None:
+    def __init__(self, items: Sequence[Any], *, are_dicts: bool = False) -> None:
         self.items: Final = items
-        self._are_dicts = set(map(type, items)) == {dict}
+        self._are_dicts = are_dicts or set(map(type, items)) == {dict}
         self._pulled: dict[str, list[Any]] = {}
+        self._everywhere: set[str] = set()
         self._nested: dict[str, ItemList] = {}
 
     def __len__(self) -> int:
@@ -83,15 +85,30 @@ class ItemList(Items):
         """Return some of the items."""
         if start == 0 and stop == len(self.items):
             return self
-        return ItemList(self.items[start:stop])
+        return ItemList(self.items[start:stop], are_dicts=self._are_dicts)
 
     def field(self, name: str, *, within: str | None = None) -> list[Any]:
         """Return the values of one field, `MISSING` where an item has none."""
         if within is not None:
             return self._options(within).field(name)
         if name not in self._pulled:
-            self._pulled[name] = _pull(self.items, name, are_dicts=self._are_dicts)
+            self._pulled[name] = self._pull(name)
         return self._pulled[name]
+
+    def are_dicts(self, within: str) -> bool:
+        """Tell whether a field of all items is a dict."""
+        return self._options(within)._are_dicts
+
+    def _pull(self, name: str) -> list[Any]:
+        if self._are_dicts:
+            try:
+                found = list(map(itemgetter(name), self.items))
+            except KeyError:
+                pass
+            else:
+                self._everywhere.add(name)
+                return found
+        return [field_of(item, name) for item in self.items]
 
     def _options(self, within: str) -> ItemList:
         if within not in self._nested:
@@ -100,8 +117,9 @@ class ItemList(Items):
 
     def option(self, name: str) -> list[Any]:
         """Return a field of the options of each item; of the item itself where it has none."""
-        found = self.field(name, within="opts")
-        if type(MISSING) not in set(map(type, found)):
+        options = self._options("opts")
+        found = options.field(name)
+        if name in options._everywhere or type(MISSING) not in set(map(type, found)):
             return found
         flat = self.field(name)
         return [b if a is MISSING else a for a, b in zip(found, flat, strict=True)]
@@ -186,7 +204,8 @@ def to_items(given: Any, parameter: str, *, allow_empty: bool = False) -> Items:
     Raises
     ------
     InvalidArgumentError
-        When it is none of these, or empty, or its columns differ in length.
+        When it is none of these, or empty, or its columns differ in length, or there
+        are more items than a world holds entities.
     """
     items = _to_items(given, parameter)
     if not len(items) and not allow_empty:
@@ -194,6 +213,13 @@ def to_items(given: Any, parameter: str, *, allow_empty: bool = False) -> Items:
             parameter,
             given,
             f"cannot use {parameter}: there are none; pass allow_empty=True if that is meant",
+        )
+    if len(items) > MAX_ENTITIES:
+        raise InvalidArgumentError(
+            parameter,
+            given,
+            f"cannot use {parameter}: there are {len(items)}, and a world holds at most "
+            f"{MAX_ENTITIES} entities; pass fewer at once",
         )
     return items
 
@@ -218,15 +244,6 @@ def field_of(item: Any, name: str) -> Any:
     if isinstance(item, (str, int, type(None))):
         return MISSING
     return getattr(item, name, MISSING)
-
-
-def _pull(items: Sequence[Any], name: str, *, are_dicts: bool) -> list[Any]:
-    if are_dicts:
-        try:
-            return list(map(itemgetter(name), items))
-        except KeyError:
-            pass
-    return [field_of(item, name) for item in items]
 
 
 def _to_items(given: Any, parameter: str) -> Items:

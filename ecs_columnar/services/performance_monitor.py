@@ -143,7 +143,10 @@ class PerformanceMonitor:
         record = CallRecord(operation, items, ms, path, failed)
         is_slow = ms > self.slow_threshold_ms
         self._history.append(record)
-        self._totals.setdefault(operation, _Totals()).add(record, is_slow=is_slow)
+        totals = self._totals.get(operation)
+        if totals is None:
+            totals = self._totals[operation] = _Totals()
+        totals.add(record, is_slow=is_slow)
         if is_slow:
             self._logger.warning(
                 "%s took %.1f ms for %d items, more than %g ms",

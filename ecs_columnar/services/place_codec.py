@@ -15,10 +15,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.encoding import Coded
 from ecs_columnar.fields import object_
 from ecs_columnar.schema import Component
 from ecs_columnar.services.codec import Columns
-from ecs_columnar.services.columns import are_missing, factorize, to_objects
+from ecs_columnar.services.columns import (
+    are_categories,
+    are_missing,
+    factorize,
+    factorize_list,
+    to_objects,
+)
 from ecs_columnar.world import World
 
 
@@ -76,7 +83,8 @@ class PlaceCodec:
             is_plain = False
         if not is_plain or not set(map(type, items)) <= _MAPPINGS:
             return self._checked(items)
-        return Columns(Whereabouts, {"place": _objects(places)}, np.ones(len(items), np.bool_), {})
+        values = _objects(places) if len(places) < _FEW else _coded(places)
+        return Columns(Whereabouts, {"place": values}, np.ones(len(items), np.bool_), {})
 
     def from_arrays(self, arrays: Mapping[str, Any], n: int) -> Columns:
         """Turn a column of places into places."""
@@ -87,14 +95,9 @@ class PlaceCodec:
         if isinstance(column, np.ndarray) and column.dtype.kind in "iu":
             column = column.astype(np.int64, copy=False)
             return Columns(Whereabouts, {"place": column}, np.ones(n, np.bool_), {})
-        if hasattr(column, "categories") or hasattr(column, "dictionary_encode"):
-            codes, names = factorize(column)  # each name is looked at once
-            places, is_plain = _plain(to_objects(names))
-            places = places[codes]
-        else:
-            places, is_plain = _plain(to_objects(column))
+        places, is_plain = to_places(column)
         if not is_plain:
-            return self._checked([{self.field: place} for place in places.tolist()])
+            return self._checked([{self.field: place} for place in to_objects(places).tolist()])
         return Columns(Whereabouts, {"place": places}, np.ones(n, np.bool_), {})
 
     def decode(self, component: Any, n: int) -> list[dict[str, Any]]:
@@ -134,8 +137,24 @@ def is_place(value: Any) -> bool:
     return value is None or isinstance(value, (str, int, np.integer))
 
 
+_FEW: Final = 64  # places that are not worth to be told apart
 _PLAIN: Final = frozenset({str, type(None)})
 _MAPPINGS: Final = frozenset({dict, MappingProxyType})
+
+
+def to_places(column: Any) -> tuple[NDArray[np.object_] | Coded, bool]:
+    """Return a column as places, and whether all are strings or None; categories as `Coded`."""
+    if not are_categories(column):
+        return _plain(to_objects(column))
+    codes, names = factorize(column)
+    places, is_plain = _plain(to_objects(names))
+    return Coded(codes, places), is_plain
+
+
+def _coded(places: list[Any]) -> Coded:
+    """Tell the distinct places: there are fewer of them than entities as a rule."""
+    codes, names = factorize_list(places)
+    return Coded(codes, to_objects(names))
 
 
 def _plain(places: NDArray[Any]) -> tuple[NDArray[Any], bool]:
@@ -149,6 +168,8 @@ def _plain(places: NDArray[Any]) -> tuple[NDArray[Any], bool]:
 
 
 def _objects(values: Any, n: int = 1) -> NDArray[Any]:
+    if isinstance(values, Coded):
+        return values.objects()
     if isinstance(values, np.ndarray) and values.ndim:
         return values
     return to_objects(values if isinstance(values, list) else [values] * n)

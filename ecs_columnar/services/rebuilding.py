@@ -20,6 +20,7 @@ class Rebuilding(Placing):
     """
 
     is_whole = True
+    is_one_step = False
 
     def __init__(self, catalogue: Catalogue) -> None:
         super().__init__(catalogue, "spatial_rebuild", "rebuild")

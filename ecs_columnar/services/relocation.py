@@ -8,10 +8,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.encoding import Coded
+from ecs_columnar.entity import Entity
 from ecs_columnar.operations.move import Moved
 from ecs_columnar.services.catalogue import Catalogue
-from ecs_columnar.services.columns import Column, to_objects
+from ecs_columnar.services.columns import Column, are_categories, to_objects
 from ecs_columnar.services.lookup import is_handle
+from ecs_columnar.services.place_codec import to_places
 from ecs_columnar.world import World
 
 _PLAIN: Final = frozenset({str, type(None)})
@@ -36,11 +39,20 @@ def relocate(catalogue: Catalogue, entities: NDArray[np.int64], places: Any) -> 
 def moved(world: World, entities: NDArray[np.int64], places: Any) -> Moved:
     """Move living entities in order, as `relocate` does, and tell nobody."""
     runs = uniform(places, entities.shape[0])
+    if entities.shape[0] == 1:
+        return _moved_one(world, entities, runs[0][1])
     if len(runs) == 1:
         return world.locations.move(entities, runs[0][1])
     parts = [world.locations.move(entities[rows], some) for rows, some in runs]
     before, after = (np.concatenate(codes) for codes in zip(*parts, strict=True))
     return Moved(before, after)
+
+
+def _moved_one(world: World, entities: NDArray[np.int64], place: Any) -> Moved:
+    """Move one entity the short way that the core has for one, where it has one."""
+    before = world.locations.codes_of(entities)
+    Entity(world._storage, int(entities[0])).move(place)
+    return Moved(before, world.locations.codes_of(entities))
 
 
 def tell_moves(catalogue: Catalogue, entities: NDArray[np.int64], moves: Moved) -> None:
@@ -56,16 +68,20 @@ def tell_moves(catalogue: Catalogue, entities: NDArray[np.int64], moves: Moved) 
     )
 
 
-def place_array(column: Column) -> NDArray[Any]:
-    """Return a column of places as `relocate` takes them: integers, or objects."""
+def place_array(column: Column) -> NDArray[Any] | Coded:
+    """Return a column of places as `relocate` takes them: integers, objects or `Coded`."""
     if isinstance(column, np.ndarray) and column.dtype.kind in "iu":
         return column.astype(np.int64, copy=False)
+    if are_categories(column):
+        places, is_plain = to_places(column)
+        if is_plain:
+            return places
     return to_objects(column)
 
 
 def uniform(places: Any, n: int) -> list[tuple[slice, Any]]:
     """Cut places into runs that are all handles, or all strings and None."""
-    if not isinstance(places, np.ndarray) or places.dtype.kind in "iu":
+    if not isinstance(places, np.ndarray) or places.dtype.kind in "iu":  # one, or `Coded`
         return [(slice(0, n), places)]
     values = places.tolist()
     if n == 1:
@@ -81,11 +97,13 @@ def uniform(places: Any, n: int) -> list[tuple[slice, Any]]:
     ]
 
 
-def are_dead(world: World, places: NDArray[Any]) -> NDArray[np.bool_]:
-    """Tell which places are handles of no living entity."""
+def dead_rows(world: World, places: NDArray[Any] | Coded) -> NDArray[np.intp] | list[int]:
+    """Return which places are handles of no living entity."""
+    if isinstance(places, Coded):
+        return []
     if places.dtype.kind in "iu":
-        return ~np.asarray(world.alive(places))
+        return np.flatnonzero(~world.alive(places))
     values = places.tolist()
     if _PLAIN.issuperset(map(type, values)):
-        return np.zeros(len(values), np.bool_)
-    return np.array([is_handle(value) and int(value) not in world for value in values], np.bool_)
+        return []
+    return [i for i, value in enumerate(values) if is_handle(value) and int(value) not in world]

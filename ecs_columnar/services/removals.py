@@ -22,6 +22,7 @@ class Removal:
 
     name = "batch_remove_components"
     is_whole = False
+    is_one_step = False
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue: Final = catalogue
@@ -134,6 +135,11 @@ class Despawning:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue: Final = catalogue
+
+    @property
+    def is_one_step(self) -> bool:
+        """Whether nobody is to be taken out of the entity first."""
+        return self.catalogue.location_policy != "clear"
 
     def prepare(self, items: Items) -> PreparedDespawning:
         """Validate a block of items."""

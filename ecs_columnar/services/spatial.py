@@ -104,6 +104,7 @@ class Placing:
     """
 
     is_whole = False
+    is_one_step = True
 
     def __init__(
         self, catalogue: Catalogue, name: str, operation: str, *, is_strict: bool = False
@@ -225,6 +226,7 @@ class Unplacing:
 
     name = "spatial_batch_remove"
     is_whole = False
+    is_one_step = True
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue: Final = catalogue
@@ -284,6 +286,7 @@ class Validation:
 
     name = "spatial_batch_validate_locations"
     is_whole = False
+    is_one_step = True
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue: Final = catalogue

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import fields
+from ecs_columnar.encoding import Coded
 from ecs_columnar.errors import RepositoryConsistencyError
 from ecs_columnar.schema import Component, make_component
 from ecs_columnar.services.codec import Columns, Reading
@@ -258,10 +259,11 @@ class FlatCodec(Reading):
         item: Callable[[int], Any],
     ) -> Columns:
         """Put columns together; ask the reference about the items that are bad."""
-        if not self._is_open:
+        if rest and not self._is_open:
             is_bad[list(rest)] = True
         for column, each in zip(self._columns, taken, strict=True):
-            is_bad |= each.is_bad
+            if each.is_bad is not False:
+                is_bad |= each.is_bad
             for i, value in each.odd.items():
                 rest.setdefault(i, {})[column.name] = value
         values = {
@@ -269,7 +271,8 @@ class FlatCodec(Reading):
         }
         own = [*pack([each.forms for each in taken]), _texts(rest, is_bad)]
         values.update(zip(self._own, own[: len(self._own)], strict=True))
-        errors = {i: self._errors(item(i)) for i in np.flatnonzero(is_bad).tolist()}
+        bad = np.flatnonzero(is_bad).tolist() if is_bad.any() else []
+        errors = {i: self._errors(item(i)) for i in bad}
         return Columns(self.component, values, ~is_bad, errors)
 
     def _errors(self, item: Any) -> list[str]:
@@ -318,6 +321,8 @@ def _texts(rest: Rest, is_bad: NDArray[np.bool_]) -> Any:
 
 
 def _broadcast(value: Any, dtype: np.dtype[Any], n: int) -> NDArray[Any]:
+    if isinstance(value, Coded):
+        return value.objects()
     if isinstance(value, np.ndarray) and value.ndim:
         return value
     if isinstance(value, list):

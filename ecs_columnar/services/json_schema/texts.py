@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import fields
+from ecs_columnar.encoding import Coded
 from ecs_columnar.services.json_schema.draft7 import Draft7
 from ecs_columnar.services.json_schema.field_column import FieldColumn, Mask, Taken, pick
 from ecs_columnar.services.json_schema.kinds import IS_STRING
@@ -46,7 +47,7 @@ class TextColumn(FieldColumn):
         """Take categories: a code an item, negative for a gap. Each text is looked at once."""
         distinct = self.take([*texts, self.missing])
         return Taken(
-            distinct.values[codes],
+            Coded(np.where(codes < 0, len(texts), codes), distinct.values),
             *(_spread(each, codes) for each in (distinct.forms, distinct.is_bad)),
         )
 
