@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.encoding import Encoded
 from ecs_columnar.schema import Component
 from ecs_columnar.world import World
 
@@ -22,9 +23,9 @@ class Columns:
     ----------
     cls : type
         The component class.
-    values : dict of str to array or scalar
-        Of each field: shape (n, ...), or one value for all. Where an item is not
-        good, something that fits the column.
+    values : dict of str to array, Encoded or scalar
+        Of each field: shape (n, ...), or strings as bytes, or one value for all.
+        Where an item is not good, something that fits the column.
     is_good : bool array, shape (n,)
         Which items fit the schema.
     errors : dict of int to list of str
@@ -137,4 +138,6 @@ class Reading:
 
 
 def _take(value: Any, items: NDArray[Any] | slice) -> Any:
+    if isinstance(value, Encoded):
+        return value.take(items)
     return value[items] if isinstance(value, np.ndarray) and value.ndim else value

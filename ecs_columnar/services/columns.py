@@ -16,11 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
+from ecs_columnar.encoding import Encoded, encode
+from ecs_columnar.errors import EcsColumnarError
 
 Column: TypeAlias = Any
 """A list, a NumPy or pandas array, or a pyarrow array."""
 
 
+_TEXTS: Final = ("string", "large_string")
 _NEVER_MISSING: Final = frozenset({str, int, bool, dict, list})
 
 
@@ -129,6 +132,19 @@ def are_missing(column: Column) -> NDArray[np.bool_]:
     if set(map(type, values)) <= _NEVER_MISSING:
         return np.zeros(len(values), np.bool_)
     return np.fromiter(map(is_missing, values), np.bool_, len(values))
+
+
+def to_encoded(column: Column) -> Encoded | None:
+    """Return strings of an Arrow array as bytes, without a copy; None of any other column."""
+    kind = str(getattr(column, "type", ""))
+    if not hasattr(column, "dictionary_encode") and "dictionary" not in kind:
+        return None
+    if not kind.removeprefix("dictionary<values=").startswith(_TEXTS):
+        return None
+    try:
+        return encode(column, missing=True)
+    except EcsColumnarError:  # it is not UTF-8, and whoever looks at the items says so
+        return None
 
 
 def factorize(column: Column) -> tuple[NDArray[np.intp], list[Any]]:

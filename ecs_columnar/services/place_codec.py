@@ -15,10 +15,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.encoding import Encoded
 from ecs_columnar.fields import object_
 from ecs_columnar.schema import Component
 from ecs_columnar.services.codec import Columns
-from ecs_columnar.services.columns import are_missing, factorize, to_objects
+from ecs_columnar.services.columns import are_missing, factorize, to_encoded, to_objects
 from ecs_columnar.world import World
 
 
@@ -87,6 +88,9 @@ class PlaceCodec:
         if isinstance(column, np.ndarray) and column.dtype.kind in "iu":
             column = column.astype(np.int64, copy=False)
             return Columns(Whereabouts, {"place": column}, np.ones(n, np.bool_), {})
+        strings = to_encoded(column)
+        if strings is not None:
+            return Columns(Whereabouts, {"place": strings}, np.ones(n, np.bool_), {})
         if hasattr(column, "categories") or hasattr(column, "dictionary_encode"):
             codes, names = factorize(column)  # each name is looked at once
             places, is_plain = _plain(to_objects(names))
@@ -149,6 +153,8 @@ def _plain(places: NDArray[Any]) -> tuple[NDArray[Any], bool]:
 
 
 def _objects(values: Any, n: int = 1) -> NDArray[Any]:
+    if isinstance(values, Encoded):
+        values = values.texts()
     if isinstance(values, np.ndarray) and values.ndim:
         return values
     return to_objects(values if isinstance(values, list) else [values] * n)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.encoding import Encoded, encode
 from ecs_columnar.operations.move import Moved
 from ecs_columnar.services.catalogue import Catalogue
 from ecs_columnar.services.columns import Column, to_objects
@@ -81,8 +83,56 @@ def uniform(places: Any, n: int) -> list[tuple[slice, Any]]:
     ]
 
 
-def are_dead(world: World, places: NDArray[Any]) -> NDArray[np.bool_]:
+def gathered(parts: Sequence[tuple[NDArray[np.intp], Any]], n: int) -> Any:
+    """Put the places of some of ``n`` entities each together: as bytes where all are strings.
+
+    Parameters
+    ----------
+    parts : sequence of (intp array, shape (k,), places)
+        Which entities, and one place for all of them or one each.
+    n : int
+    """
+    if _are_texts([place for _, place in parts]):
+        return _gathered_texts(parts, n)
+    places = np.full(n, None, object)
+    for rows, some in parts:
+        places[rows] = to_objects(some.texts()) if isinstance(some, Encoded) else some
+    return places
+
+
+def _are_texts(places: Sequence[Any]) -> bool:
+    types = set(map(type, places))
+    return Encoded in types and types <= {Encoded, *_PLAIN}
+
+
+def _gathered_texts(parts: Sequence[tuple[NDArray[np.intp], Any]], n: int) -> Encoded:
+    starts, ends = np.zeros((2, n), np.int64)
+    missing = np.zeros(n, np.bool_)
+    data: list[NDArray[np.uint8]] = []  # parts of one column share theirs
+    for rows, some in parts:
+        strings = some if isinstance(some, Encoded) else encode([some], missing=True)
+        start = _put(data, strings.data)
+        starts[rows], ends[rows] = strings.starts + start, strings.ends + start
+        missing[rows] = False if strings.missing is None else strings.missing
+    joined = data[0] if len(data) == 1 else np.concatenate(data)
+    return Encoded(joined, starts, ends, missing if missing.any() else None)
+
+
+def _put(data: list[NDArray[np.uint8]], more: NDArray[np.uint8]) -> int:
+    """Add bytes, unless they are there; return where they start."""
+    start = 0
+    for each in data:
+        if each is more:
+            return start
+        start += each.shape[0]
+    data.append(more)
+    return start
+
+
+def are_dead(world: World, places: NDArray[Any] | Encoded) -> NDArray[np.bool_]:
     """Tell which places are handles of no living entity."""
+    if isinstance(places, Encoded):
+        return np.zeros(places.n_strings, np.bool_)
     if places.dtype.kind in "iu":
         return ~np.asarray(world.alive(places))
     values = places.tolist()
