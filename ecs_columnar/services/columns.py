@@ -94,6 +94,8 @@ def take(column: Column, rows: NDArray[np.intp]) -> Column:
     if isinstance(column, list):
         return [column[i] for i in rows.tolist()]
     if hasattr(column, "to_pylist"):
+        if "string_view" in str(column.type):  # of which pyarrow takes none
+            column = column.cast("large_string")
         return column.take(sys.modules["pyarrow"].array(rows))
     return column[rows]
 
