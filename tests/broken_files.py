@@ -243,7 +243,8 @@ class OneFile:
     def __init__(
         self, root: Path, name: str, originals: list[bytes], change: Any, *, knows_types: bool
     ) -> None:
-        self._path = write(root, {}) / name
+        root.mkdir(parents=True, exist_ok=True)
+        self._path = root / name
         self._originals, self._change = originals, change
         self._target = Target(knows_types=knows_types)
 

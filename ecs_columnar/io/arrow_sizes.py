@@ -97,7 +97,7 @@ class _Table(NamedTuple):
     def kind(self, number: int) -> int:
         """Return a field of 8 bits."""
         at = self.at(number)
-        return 0 if at is None else self.data[at]
+        return 0 if at is None else int(struct.unpack_from("<B", self.data, at)[0])
 
     def table(self, number: int) -> _Table | None:
         """Return a table within this one."""
