@@ -400,3 +400,13 @@ def test_what_is_said_of_a_long_value_is_short(tmp_path: Path) -> None:
 
     assert len(lines(result)) == 3
     assert max(map(len, lines(result))) < 1500
+
+
+def test_a_type_that_is_nearly_one_that_is_known_is_asked_about(tmp_path: Path) -> None:
+    data = world_of(instance("ann", helth={"points": 1}), instance("ben", xyz={}))
+    root = write(tmp_path, {"w.json": data})
+
+    asked, plain = lines(load(root / "w.json"))
+
+    assert asked.endswith("no component type of this id is registered; did you mean 'core:health'?")
+    assert plain.endswith("no component type of this id is registered")
