@@ -19,6 +19,7 @@ import benchmarks
 from benchmarks import (
     add,
     despawn,
+    files,
     ids,
     move,
     query,
@@ -241,6 +242,7 @@ def bars() -> list[Bar]:
         *one_by_one(),
         *going_back(),
         *by_services(),
+        *by_files(),
         *footprint(),
         *(
             Bar(f"{kind.__name__}: cost of an item at 5M", "at 10k", 3.0, growth(kind))
@@ -321,6 +323,41 @@ def by_services() -> list[Bar]:
             creation_memory,
         ),
     ]
+
+
+def by_files() -> list[Bar]:
+    """List the bars of world files, and of checkpoints of 1M entities of 32 bytes."""
+    small, decoding = 100_000, "reading, validating and decoding the columns"
+    save, load = "save 1M entities of 32 bytes", "load them, checksums verified"
+    of_files = [
+        ("load 100k from JSON", "`orjson.loads`", 3.0, files.LoadJsonAgainstOrjson, small),
+        ("load 100k from NDJSON", "`orjson.loads`", 3.0, files.LoadLinesAgainstOrjson, small),
+        ("load 1M from Parquet", "`pyarrow`", 2.0, files.LoadParquetAgainstPyarrow, N),
+        ("load 1M from Arrow", decoding, 2.0, files.LoadArrowAgainstDecoding, N),
+        ("load 1M from Arrow", "a memory map, unread", 2.0, files.LoadArrowAgainstMap, N),
+        (f"{save}, not durable", "`np.save`", 2.0, files.SaveAgainstArrays, N),
+        (f"{save}, durable", "`np.save` and `fsync`", 2.0, files.SaveDurablyAgainstArrays, N),
+        (load, "`np.load`", 2.0, files.LoadAgainstArrays, N),
+    ]
+    one_by_one = [
+        ("load 100k from JSON", files.LoadJsonAgainstScalar),
+        ("load 100k from NDJSON", files.LoadLinesAgainstScalar),
+    ]
+    return [
+        *(Bar(name, peer, limit, contest(kind, n)) for name, peer, limit, kind, n in of_files),
+        *(
+            Bar(name, "one by one", 0.1, contest(kind, small), faster=True)
+            for name, kind in one_by_one
+        ),
+        Bar("peak of loading 1M from NDJSON", "1.5 x the world and 200 MB", 1.0, peak_of_lines),
+    ]
+
+
+def peak_of_lines() -> float:
+    """Measure the peak of a process that loads `N` lines."""
+    lines = files.LinesInMemory()
+    lines.setup(N)
+    return lines.track_peak(N)
 
 
 def footprint() -> list[Bar]:

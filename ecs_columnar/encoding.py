@@ -186,6 +186,13 @@ def blank(encoded: Encoded) -> NDArray[np.bool_]:
     return out
 
 
+def n_characters(encoded: Encoded) -> NDArray[np.int64]:
+    """Count the characters of strings, as `len` does."""
+    out = np.empty(encoded.n_strings, np.int64)
+    kernels.strings.count_characters(encoded.for_kernels(), out)
+    return out
+
+
 def to_bytes(text: str) -> NDArray[np.uint8]:
     """Encode one string."""
     return np.frombuffer(text.encode("utf-8", _ERRORS), np.uint8)

@@ -30,6 +30,19 @@ def first_three(items: Iterable[object]) -> str:
     return ", ".join(shown)
 
 
+def shortened(text: str, longest: int = 300) -> str:
+    """Cut the middle out of a long text: of a message the start says where, the end what.
+
+    Examples
+    --------
+    >>> shortened("$.name: 'aaaaaaaaaaaaaaaaa' is too long", 20)
+    "$.name: 'a ... s too long"
+    """
+    if len(text) <= longest:
+        return text
+    return f"{text[: longest // 2]} ... {text[-(longest // 2) :]}"
+
+
 class EcsColumnarError(Exception):
     """Base of all errors of the library.
 

@@ -339,6 +339,17 @@ def test_trim_as_the_twin_does(items: list[str]) -> None:
 
 
 @given(spaced)
+def test_count_characters_as_the_twin_does(items: list[str]) -> None:
+    out, expected = np.empty((2, len(items)), np.int64)
+    strings = to_strings(to_bytes(items), b" ")
+
+    kernels.count_characters(strings, out)
+    reference.count_characters(strings, expected)
+
+    assert out.tolist() == expected.tolist() == [len(item) for item in items]
+
+
+@given(spaced)
 def test_are_blank_as_the_twin_does(items: list[str]) -> None:
     out, expected = np.empty((2, len(items)), np.bool_)
     strings = to_strings(to_bytes(items), b" ")

@@ -366,3 +366,47 @@ def test_columns_that_no_instance_has_are_refused(tmp_path: Path) -> None:
         assert len(services.world) == 0
     pq.write_table(pa.table({"definition_id": ["core:actor"]}), tmp_path / "x.parquet")
     assert "the id ''" in lines(load(tmp_path / "x.parquet", services))[0]
+
+
+# --- what random changes have found --------------------------------------------------
+
+
+def test_a_definition_that_puts_into_no_living_entity_fails_who_is_made_of_it(
+    tmp_path: Path,
+) -> None:
+    lost = {"id": "core:lost", "components": {"core:position": {"locationId": 100}}}
+    data = world_of(
+        instance("ann", "core:lost"),
+        instance("ben", "core:lost", position={"locationId": "inn"}),
+        instance("cleo"),
+    )
+    data["entities"]["definitions"].append(lost)
+    root = write(tmp_path, {"w.json": data})
+
+    result = load(root / "w.json")
+
+    assert result.instantiated_count == 2
+    (line,) = lines(result)
+    assert "'core:lost'" in line
+    assert line.endswith("$.locationId: this entity, where 'core:lost' puts it, is dead")
+
+
+def test_what_is_said_of_a_long_value_is_short(tmp_path: Path) -> None:
+    long = "x" * 100_000
+    data = world_of(instance("ann", long), instance("ben", health={"points": long}))
+    root = write(tmp_path, {"w.json": data | {long: 1}})
+
+    result = load(root / "w.json")
+
+    assert len(lines(result)) == 3
+    assert max(map(len, lines(result))) < 1500
+
+
+def test_a_type_that_is_nearly_one_that_is_known_is_asked_about(tmp_path: Path) -> None:
+    data = world_of(instance("ann", helth={"points": 1}), instance("ben", xyz={}))
+    root = write(tmp_path, {"w.json": data})
+
+    asked, plain = lines(load(root / "w.json"))
+
+    assert asked.endswith("no component type of this id is registered; did you mean 'core:health'?")
+    assert plain.endswith("no component type of this id is registered")

@@ -2,24 +2,32 @@
 
 Nothing in such a file is believed before it has been checked: Arrow arrays are
 validated, so that no offset leads out of a buffer; sizes are looked at before
-columns are read.
+columns are decompressed, and counted as they come.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.io.arrow_sizes import declared_sizes
 from ecs_columnar.io.blocks import ColumnBlock, InstanceSource, Report
 from ecs_columnar.io.extras import require
 from ecs_columnar.io.folder import Folder
+from ecs_columnar.io.limits import Limits
 from ecs_columnar.io.problem import WorldFileError
 
 SUFFIXES: Final = (".parquet", ".arrow", ".feather")
 ROWS_AT_ONCE: Final = 1 << 18
+BYTES_AT_ONCE: Final = 1 << 28
+
+
+_REFUSED: Final = (OSError, ValueError, OverflowError, MemoryError, struct.error)
+"""What reading such a file raises, beside what is pyarrow's own."""
 
 
 class ArrowSource(InstanceSource):
@@ -65,14 +73,19 @@ class ArrowSource(InstanceSource):
                     n_rows += batch.num_rows
                     self.refuse_too_much("rows", n_rows)
                     yield self._block(batch, n_rows - batch.num_rows)
-            except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
+            except (*_REFUSED, pa.ArrowException) as error:
                 if isinstance(error, WorldFileError):
                     raise
                 raise WorldFileError(self._name, f"cannot be read: {error}") from error
 
+    @property
+    def limits(self) -> Limits:
+        """What is allowed."""
+        return self._folder.limits
+
     def refuse_too_much(self, limit: str, n: int) -> None:
         """Raise when there is more of something than the limit of that name."""
-        most = getattr(self._folder.limits, limit)
+        most = getattr(self.limits, limit)
         if n > most:
             raise WorldFileError(
                 self._name, f"has {n:,} {limit}, {most:,} are allowed; raise Limits.{limit}"
@@ -93,22 +106,69 @@ def _parquet(file: BinaryIO, source: ArrowSource) -> Iterator[Any]:
     with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
         metadata = parquet.metadata
         source.refuse_too_much("rows", metadata.num_rows)
-        groups = map(metadata.row_group, range(metadata.num_row_groups))
-        source.refuse_too_much("table_bytes", sum(group.total_byte_size for group in groups))
-        for batch in parquet.iter_batches(batch_size=ROWS_AT_ONCE):
-            batch.validate(full=True)
-            yield batch
+        groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+        n_bytes = sum(group.total_byte_size for group in groups)
+        source.refuse_too_much("table_bytes", n_bytes)
+        n_at_once = _safe_rows(groups, source.limits.table_bytes)
+        yield from _joined(_checked(parquet.iter_batches(batch_size=n_at_once), source))
+
+
+def _safe_rows(groups: Sequence[Any], table_bytes: int) -> int:
+    """Return how many rows surely fit into memory.
+
+    A page has a text once, and a byte for thousands of rows that have it. A text is
+    no longer than the pages of its column.
+    """
+    longest = max(map(_n_bytes_of_texts, groups), default=0)
+    return max(1, min(ROWS_AT_ONCE, table_bytes // max(longest, 1)))
+
+
+def _n_bytes_of_texts(group: Any) -> int:
+    columns = map(group.column, range(group.num_columns))
+    return sum(c.total_uncompressed_size for c in columns if c.physical_type == "BYTE_ARRAY")
+
+
+def _checked(batches: Iterable[Any], source: ArrowSource) -> Iterator[Any]:
+    """Validate batches, and count what they have in memory."""
+    n_bytes = 0
+    for batch in batches:
+        batch.validate(full=True)  # before anything else: nbytes follows offsets
+        n_bytes += batch.nbytes
+        source.refuse_too_much("table_bytes", n_bytes)
+        yield batch
+
+
+def _joined(batches: Iterable[Any]) -> Iterator[Any]:
+    """Join small batches to batches of a quarter of a million rows, or of many bytes."""
+    parts: list[Any] = []
+    n_rows = n_bytes = 0
+    for batch in batches:
+        parts.append(batch)
+        n_rows += batch.num_rows
+        n_bytes += batch.nbytes
+        if n_rows >= ROWS_AT_ONCE or n_bytes >= BYTES_AT_ONCE:
+            yield from _as_one(parts)
+            parts, n_rows, n_bytes = [], 0, 0
+    yield from _as_one(parts)
+
+
+def _as_one(batches: list[Any]) -> Iterator[Any]:
+    import pyarrow as pa
+
+    if len(batches) < 2:
+        yield from batches
+    else:
+        yield from pa.Table.from_batches(batches).combine_chunks().to_batches()
 
 
 def _ipc(file: BinaryIO, source: ArrowSource) -> Iterator[Any]:
     import pyarrow as pa
 
+    sizes = declared_sizes(file)
+    source.refuse_too_much("rows", sizes.n_rows)
+    source.refuse_too_much("table_bytes", sizes.n_bytes)
     with pa.ipc.open_file(file) as reader:
-        for i in range(reader.num_record_batches):
-            batch = reader.get_batch(i)
-            batch.validate(full=True)  # before anything else: nbytes follows offsets
-            source.refuse_too_much("table_bytes", batch.nbytes)
-            yield batch
+        yield from _checked(map(reader.get_batch, range(reader.num_record_batches)), source)
 
 
 def to_arrow(values: Any, *, few: bool = False) -> Any:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from ecs_columnar.errors import EcsColumnarError
+from ecs_columnar.errors import EcsColumnarError, shortened
+
+_LONGEST: Final = 1000
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong with a file; its text is one line.
+    """One thing that is wrong with a file; its text is one line, of a length that people read.
 
     Attributes
     ----------
@@ -29,7 +31,7 @@ class Problem(NamedTuple):
     message: str
 
     def __str__(self) -> str:
-        text = f"{self.file}: {self.path}: {self.message}"
+        text = f"{self.file}: {shortened(self.path)}: {shortened(self.message, _LONGEST)}"
         return " ".join(text.splitlines())
 
 

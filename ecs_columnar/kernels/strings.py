@@ -679,6 +679,23 @@ def trim(strings: Strings, starts: OffsetsOut, ends: OffsetsOut) -> None:
 
 
 @kernel
+def count_characters(strings: Strings, out: OffsetsOut) -> None:
+    """Count the code points of strings: the bytes that do not go on with a character.
+
+    Parameters
+    ----------
+    strings : Strings
+        ``n`` strings.
+    out : int64 array, shape (n,)
+    """
+    for i in range(strings.starts.shape[0]):
+        n = 0
+        for at in range(strings.starts[i], strings.ends[i]):
+            n += strings.data[at] & 0xC0 != 0x80
+        out[i] = n
+
+
+@kernel
 def are_blank(strings: Strings, out: MaskOut) -> None:
     """Tell which strings are empty or only white space.
 

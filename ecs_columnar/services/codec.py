@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Coded
+from ecs_columnar.encoding import Coded, Encoded
 from ecs_columnar.schema import Component
 from ecs_columnar.world import World
 
@@ -23,10 +23,10 @@ class Columns:
     ----------
     cls : type
         The component class.
-    values : dict of str to array or scalar
+    values : dict of str to array, Coded, Encoded or scalar
         Of each field: shape (n, ...), or one value for all; strings of which many are
-        alike as `Coded`. Where an item is not
-        good, something that fits the column.
+        alike as `Coded`, others as objects or bytes. Where an item is not good,
+        something that fits the column.
     is_good : bool array, shape (n,)
         Which items fit the schema.
     errors : dict of int to list of str
@@ -139,5 +139,7 @@ class Reading:
 
 
 def _take(value: Any, items: NDArray[Any] | slice) -> Any:
+    if isinstance(value, Encoded):
+        return value.take(items)
     is_column = isinstance(value, Coded) or (isinstance(value, np.ndarray) and value.ndim)
     return value[items] if is_column else value

@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
-from ecs_columnar.encoding import Coded
+from ecs_columnar.encoding import Coded, Encoded, encode
+from ecs_columnar.errors import EcsColumnarError
 
 Column: TypeAlias = Any
 """A list, a NumPy or pandas array, or a pyarrow array."""
 
 
+_TEXTS: Final = ("string", "large_string")
 _NEVER_MISSING: Final = frozenset({str, int, bool, dict, list})
 
 
@@ -94,6 +96,8 @@ def take(column: Column, rows: NDArray[np.intp]) -> Column:
     if isinstance(column, list):
         return [column[i] for i in rows.tolist()]
     if hasattr(column, "to_pylist"):
+        if "string_view" in str(column.type):  # of which pyarrow takes none
+            column = column.cast("large_string")
         return column.take(sys.modules["pyarrow"].array(rows))
     return column[rows]
 
@@ -137,6 +141,19 @@ def are_missing(column: Column) -> NDArray[np.bool_]:
 def are_categories(column: Column) -> bool:
     """Tell whether `factorize` looks at each distinct value of a column only once."""
     return hasattr(column, "categories") or hasattr(column, "dictionary_encode")
+
+
+def to_encoded(column: Column) -> Encoded | None:
+    """Return strings of an Arrow array as bytes, without a copy; None of any other column."""
+    kind = str(getattr(column, "type", ""))
+    if not hasattr(column, "dictionary_encode") and "dictionary" not in kind:
+        return None
+    if not kind.removeprefix("dictionary<values=").startswith(_TEXTS):
+        return None
+    try:
+        return encode(column, missing=True)
+    except EcsColumnarError:  # it is not UTF-8, and whoever looks at the items says so
+        return None
 
 
 def factorize(column: Column) -> tuple[NDArray[np.intp], list[Any]]:

@@ -15,6 +15,7 @@ from ecs_columnar.errors import (
     EcsColumnarError,
     InvalidArgumentError,
     InvalidInstanceIdError,
+    ValidationError,
 )
 from ecs_columnar.operations.spawn import Group
 from ecs_columnar.schema import Component
@@ -31,11 +32,12 @@ from ecs_columnar.services.entity import Entity
 from ecs_columnar.services.identities import joined, new_ids, repeated
 from ecs_columnar.services.instances import Instance, write
 from ecs_columnar.services.items import MISSING, Columns, ItemList, Items
+from ecs_columnar.services.lookup import is_handle
 from ecs_columnar.services.overrides import Overrides
-from ecs_columnar.services.relocation import moved, uniform
+from ecs_columnar.services.relocation import gathered, moved, uniform
 from ecs_columnar.world import World
 
-GOOD, ARGUMENT, DEFINITION, ID, DUPLICATE, OVERRIDE = range(6)
+GOOD, ARGUMENT, DEFINITION, ID, DUPLICATE, OVERRIDE, PLACE = range(7)
 """Faults of an item, in the order in which the scalar call meets them."""
 
 _FIELDS: Final = (
@@ -140,6 +142,10 @@ class PreparedCreation:
                 entity_id=instance_id,
                 entity_ids=(instance_id,),
             )
+        if fault == PLACE:
+            place = self._operation.catalogue.place
+            line = f"$.{place.field}: this entity, where {definition_id!r} puts it, is dead"
+            return ValidationError(place.type_id, [line])
         return self._overrides.errors[i]
 
     def apply(self, n_run: int) -> CreatedEntities:
@@ -157,6 +163,7 @@ class PreparedCreation:
 
     def _find_faults(self) -> NDArray[np.int8]:
         faults = np.zeros(len(self._items), np.int8)
+        faults[self._have_no_place()] = PLACE
         if self._overrides.errors:
             faults[list(self._overrides.errors)] = OVERRIDE
         self._find_duplicates(faults)
@@ -164,6 +171,15 @@ class PreparedCreation:
         faults[self._definitions.is_unknown] = DEFINITION
         faults[self._definitions.is_malformed | self._overrides.is_malformed] = ARGUMENT
         return faults
+
+    def _have_no_place(self) -> NDArray[np.bool_]:
+        """Tell whose definition puts it into an entity that is dead, and nothing else elsewhere."""
+        is_lost = self._definitions.are_lost()
+        if not is_lost.any():
+            return is_lost
+        type_id = self._operation.catalogue.place.type_id
+        is_placed = np.array([type_id in each for each in self._overrides.key_sets], np.bool_)
+        return is_lost & ~is_placed[self._overrides.keys]
 
     def _find_duplicates(self, faults: NDArray[np.int8]) -> None:
         """Mark ids that are taken: in the world, or by an earlier item that succeeds."""
@@ -188,12 +204,12 @@ class PreparedCreation:
             picked = slice(None) if is_all else rows
             group, places = self._group(int(kinds[0]), slice(None), picked)
             return [group], places
-        places = np.full(rows.shape[0], None, object)
-        groups = []
+        groups, places = [], []
         for kind, members in grouped(kinds):
-            group, places[members] = self._group(kind, members, rows[members])
+            group, place = self._group(kind, members, rows[members])
             groups.append(group)
-        return groups, places
+            places.append((members, place))
+        return groups, gathered(places, rows.shape[0])
 
     def _group(self, kind: int, members: Any, items: NDArray[np.intp] | slice) -> tuple[Group, Any]:
         n_sets = len(self._overrides.key_sets)
@@ -245,12 +261,22 @@ class _Definitions:
     def __init__(self, catalogue: Catalogue, column: Column) -> None:
         self.codes, self.values = factorize(column)
         is_text = [isinstance(value, str) and bool(value.strip()) for value in self.values]
-        is_known = [
+        self._catalogue = catalogue
+        self._is_known = is_known = [
             ok and value in catalogue.definitions
             for ok, value in zip(is_text, self.values, strict=True)
         ]
         self.is_malformed = ~np.array(is_text, np.bool_)[self.codes]
         self.is_unknown = ~np.array(is_known, np.bool_)[self.codes] & ~self.is_malformed
+
+    def are_lost(self) -> NDArray[np.bool_]:
+        """Tell which items have a definition that puts them into an entity that is dead."""
+        places = [
+            self._catalogue.prefab(value).place if ok else None
+            for value, ok in zip(self.values, self._is_known, strict=True)
+        ]
+        is_dead = [is_handle(place) and place not in self._catalogue.world for place in places]
+        return np.array(is_dead, np.bool_)[self.codes]
 
     def at(self, i: int) -> Any:
         """Return the definition that an item names."""

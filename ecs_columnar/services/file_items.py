@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import compress
 from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ecs_columnar.errors import InvalidArgumentError
-from ecs_columnar.io.blocks import Block, ColumnBlock, ItemBlock, Place
+from ecs_columnar.io.blocks import Block, ColumnBlock, ItemBlock, Place, Report
 from ecs_columnar.io.json_text import JsonReader
-from ecs_columnar.io.problem import WorldFileError
+from ecs_columnar.io.limits import Limits
+from ecs_columnar.io.problem import Problem, WorldFileError
 from ecs_columnar.io.world_choice import ID_COLUMNS, ids_of
 from ecs_columnar.services.catalogue import Catalogue
-from ecs_columnar.services.columns import Column, are_missing, take, to_list
+from ecs_columnar.services.columns import Column, are_missing, take, to_encoded, to_list
 from ecs_columnar.services.items import MISSING, Columns, Items
 from ecs_columnar.services.overrides import type_and_field
 
@@ -84,7 +87,11 @@ class InstanceColumns(Columns):
 
 
 def to_items(
-    catalogue: Catalogue, block: Block, members: frozenset[str] | None, reader: JsonReader
+    catalogue: Catalogue,
+    block: Block,
+    members: frozenset[str] | None,
+    reader: JsonReader,
+    report: Report,
 ) -> tuple[Items, Block]:
     """Return the instances of a block that belong to a world, and the block of them.
 
@@ -96,6 +103,8 @@ def to_items(
         The ids that belong; None is all.
     reader : JsonReader
         Of components that a column has as JSON.
+    report : callable
+        Takes what is no JSON; who has it is left out.
 
     Raises
     ------
@@ -106,30 +115,31 @@ def to_items(
         block = _only(block, np.array([i in members for i in map(_hashable, ids_of(block))], bool))
     if isinstance(block, ItemBlock):
         return InstanceItems(block.items), block
-    file, _ = block.place(0)
-    columns = {
-        name: _parsed(column, file, name, reader) if _is_json(catalogue, name, column) else column
-        for name, column in block.columns.items()
-    }
-    for name, column in columns.items():
+    for name, column in block.columns.items():
         fault = _fault(catalogue, name, column)
         if fault is not None:
-            raise WorldFileError(file, fault, path=f"$[{name!r}]")
-    return InstanceColumns(columns, block.n), block
+            raise WorldFileError(block.place(0)[0], fault, path=f"$[{name!r}]")
+    block = _parsed(catalogue, block, reader, report)
+    return InstanceColumns(block.columns, block.n), block
 
 
 def _only(block: Block, is_wanted: Any) -> Block:
     if is_wanted.all():
         return block
     rows = np.flatnonzero(is_wanted)
-
-    def place(i: int) -> Place:
-        return block.place(int(rows[i]))
-
     if isinstance(block, ItemBlock):
-        return ItemBlock(list(compress(block.items, is_wanted.tolist())), place)
+        items = list(compress(block.items, is_wanted.tolist()))
+        return ItemBlock(items, _placed(block, rows))
+    return _rows_of(block, rows)
+
+
+def _rows_of(block: ColumnBlock, rows: NDArray[np.intp]) -> ColumnBlock:
     columns = {name: take(column, rows) for name, column in block.columns.items()}
-    return ColumnBlock(columns, rows.shape[0], place)
+    return ColumnBlock(columns, rows.shape[0], _placed(block, rows))
+
+
+def _placed(block: Block, rows: NDArray[np.intp]) -> Callable[[int], Place]:
+    return lambda i: block.place(int(rows[i]))
 
 
 def _hashable(value: Any) -> Any:
@@ -141,12 +151,47 @@ def _is_json(catalogue: Catalogue, name: str, column: Any) -> bool:
     return name in catalogue.components and "string" in str(getattr(column, "type", ""))
 
 
-def _parsed(column: Any, file: str, name: str, reader: JsonReader) -> list[Any]:
-    texts = column.to_pylist()
-    return [
-        None if text is None else reader.read(text.encode(), f"{file}: $[{i}][{name!r}]")
-        for i, text in enumerate(texts)
-    ]
+def _parsed(
+    catalogue: Catalogue, block: ColumnBlock, reader: JsonReader, report: Report
+) -> ColumnBlock:
+    """Parse the components that columns have as JSON; leave out and report whose is none."""
+    is_good = np.ones(block.n, np.bool_)
+    columns = dict(block.columns)
+    for name, column in block.columns.items():
+        if _is_json(catalogue, name, column):
+            columns[name] = _parsed_column(block, name, reader, is_good, report)
+    block = ColumnBlock(columns, block.n, block.place)
+    return block if is_good.all() else _rows_of(block, np.flatnonzero(is_good))
+
+
+def _parsed_column(
+    block: ColumnBlock, name: str, reader: JsonReader, is_good: NDArray[np.bool_], report: Report
+) -> list[Any]:
+    column = block.columns[name]
+    _refuse_too_much(block, name, reader.limits)
+    values: list[Any] = [None] * block.n
+    for i, text in enumerate(column.to_pylist()):
+        if text is None:
+            continue
+        try:
+            values[i] = reader.read(text.encode(), "")
+        except WorldFileError as error:
+            is_good[i] = False
+            file, path = block.place(i)
+            report(Problem(file, f"{path}[{name!r}]", error.problem.message))
+    return values
+
+
+def _refuse_too_much(block: ColumnBlock, name: str, limits: Limits) -> None:
+    """Raise when a text is too long, or all of them are: a dictionary has each once."""
+    strings = to_encoded(block.columns[name])
+    lengths = np.zeros(1, np.int64) if strings is None else strings.ends - strings.starts
+    for limit, n in (("file_bytes", lengths.max(initial=0)), ("table_bytes", lengths.sum())):
+        most = getattr(limits, limit)
+        if n > most:
+            what = "a text" if limit == "file_bytes" else "a part of the column"
+            message = f"{what} has {n:,} bytes of JSON, {most:,} are allowed; raise Limits.{limit}"
+            raise WorldFileError(block.place(0)[0], message, path=f"$[{name!r}]")
 
 
 def _fault(catalogue: Catalogue, name: str, column: Any) -> str | None:

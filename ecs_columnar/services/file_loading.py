@@ -140,7 +140,7 @@ class FileLoading:
                     if not len(block):
                         continue
                     items, kept = to_items(
-                        self._catalogue, block, self._choice.members, self._reader
+                        self._catalogue, block, self._choice.members, self._reader, report
                     )
                     if len(items):
                         yield items, kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import chain
@@ -151,10 +152,19 @@ class Overrides:
                 known.append((type_id, rows))
             else:
                 every = range(self.n) if rows is None else rows.tolist()
-                self._blame(type_id, every, dict.fromkeys(range(len(every)), _UNKNOWN))
+                self._blame(
+                    type_id, every, dict.fromkeys(range(len(every)), self._unknown(type_id))
+                )
         calls = [partial(to_columns, *each) for each in known]
         for each, columns in zip(known, run_all(calls, in_threads=in_threads), strict=True):
             self._take(*each, columns)
+
+    def _unknown(self, type_id: Any) -> list[str]:
+        """Say that a type is not registered, and which one may be meant."""
+        if not isinstance(type_id, str) or len(type_id) > _LONGEST_WORD:
+            return [_UNKNOWN]
+        near = difflib.get_close_matches(type_id, self._catalogue.components.ids(), 1)
+        return [f"{_UNKNOWN}; did you mean {near[0]!r}?" if near else _UNKNOWN]
 
     def _rows_by_type(self) -> list[tuple[str, Rows]]:
         if len(self.key_sets) == 1:
@@ -225,7 +235,8 @@ def _distinct_rows(flags: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray
 
 
 _NOTHING: Final[dict[str, Any]] = {}
-_UNKNOWN: Final = ["no component type of this id is registered"]
+_UNKNOWN: Final = "no component type of this id is registered"
+_LONGEST_WORD: Final = 100
 _WHOLE: Final = ""
 _PREFIXES: Final = (
     "opts.component_overrides.",

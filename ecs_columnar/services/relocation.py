@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -95,6 +96,44 @@ def uniform(places: Any, n: int) -> list[tuple[slice, Any]]:
         (run, np.array(values[run], np.int64) if are_handles[run.start] else values[run])
         for run in runs
     ]
+
+
+def gathered(parts: Sequence[tuple[NDArray[np.intp], Any]], n: int) -> Any:
+    """Put the places of some of ``n`` entities each together: coded where all are strings.
+
+    Parameters
+    ----------
+    parts : sequence of (intp array, shape (k,), places)
+        Which entities, and one place for all of them or one each.
+    n : int
+    """
+    types = {type(place) for _, place in parts}
+    if Coded in types and types <= {Coded, *_PLAIN}:
+        return _gathered_codes(parts, n)
+    places = np.full(n, None, object)
+    for rows, some in parts:
+        places[rows] = some.objects() if isinstance(some, Coded) else some
+    return places
+
+
+def _gathered_codes(parts: Sequence[tuple[NDArray[np.intp], Any]], n: int) -> Coded:
+    codes = np.empty(n, np.intp)
+    texts: list[NDArray[np.object_]] = []  # parts of one column share theirs
+    for rows, some in parts:
+        coded = some if isinstance(some, Coded) else Coded(np.zeros(1, np.intp), to_objects([some]))
+        codes[rows] = coded.codes + _put(texts, coded.texts)
+    return Coded(codes, texts[0] if len(texts) == 1 else np.concatenate(texts))
+
+
+def _put(texts: list[NDArray[np.object_]], more: NDArray[np.object_]) -> int:
+    """Add texts, unless they are there; return where they start."""
+    start = 0
+    for each in texts:
+        if each is more:
+            return start
+        start += each.shape[0]
+    texts.append(more)
+    return start
 
 
 def dead_rows(world: World, places: NDArray[Any] | Coded) -> NDArray[np.intp] | list[int]:

@@ -190,6 +190,10 @@ def trim(strings: Any, starts: Any, ends: Any) -> None:
         ends[i] = starts[i] + len(string.strip().encode("utf-8", "surrogatepass"))
 
 
+def count_characters(strings: Any, out: Any) -> None:
+    out[:] = [len(text.decode("utf-8", "surrogatepass")) for text in texts_of(strings)]
+
+
 def are_blank(strings: Any, out: Any) -> None:
     texts = [text.decode("utf-8", "surrogatepass") for text in texts_of(strings)]
     out[:] = [text == "" or text.isspace() for text in texts]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar.errors import InvalidArgumentError
+from ecs_columnar.services.columns import to_encoded
 from ecs_columnar.services.json_schema.field_column import FieldColumn, Taken
 from ecs_columnar.services.json_schema.texts import TextColumn
 
@@ -36,6 +37,9 @@ def take_column(column: FieldColumn, given: Any) -> Taken:
     codes, texts = _categories(given)
     if codes is not None and isinstance(column, TextColumn):
         return column.take_coded(codes, texts)
+    strings = to_encoded(given) if isinstance(column, TextColumn) else None
+    if strings is not None and isinstance(column, TextColumn):
+        return column.take_encoded(strings)
     numbers, is_gap = _numbers(given)
     if numbers is None:
         return column.take(to_values(given, column.missing))

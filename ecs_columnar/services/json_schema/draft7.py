@@ -13,10 +13,8 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Any, Final
 
-from ecs_columnar.errors import SchemaError
+from ecs_columnar.errors import SchemaError, shortened
 from ecs_columnar.services.plain import to_plain
-
-_LONGEST: Final = 300
 
 # What the reference raises on data that it cannot count with: NaN or 10**400 as
 # a multiple of a float, a reference that leads back to itself.
@@ -57,7 +55,7 @@ class Draft7:
             found = sorted(self._validator.iter_errors(plain), key=attrgetter("json_path"))
         except _CRASHES as error:
             return [f"$: cannot be checked: {error}"]
-        return [_short(f"{each.json_path}: {each.message}") for each in found]
+        return [shortened(f"{each.json_path}: {each.message}") for each in found]
 
     def accepts(self, plain: Any) -> bool:
         """Tell whether plain data is valid."""
@@ -102,7 +100,7 @@ def _faults_of_schema(schema: Any) -> list[str]:
 
     meta = Draft7Validator(Draft7Validator.META_SCHEMA, format_checker=FormatChecker(["regex"]))
     found = sorted(meta.iter_errors(schema), key=attrgetter("json_path"))
-    return [_short(f"{each.json_path}: {each.message}") for each in found]
+    return [shortened(f"{each.json_path}: {each.message}") for each in found]
 
 
 def _dangling_references(schema: Any) -> list[str]:
@@ -126,10 +124,3 @@ def _follow(resource: Any, resolver: Any, faults: list[str]) -> None:
             faults.append(f"the reference {reference!r} leads nowhere")
     for part in resource.subresources():
         _follow(part, resolver.in_subresource(part), faults)
-
-
-def _short(message: str) -> str:
-    """Cut the middle out of a long message: the start says where, the end what."""
-    if len(message) <= _LONGEST:
-        return message
-    return f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import fields
-from ecs_columnar.encoding import Coded
+from ecs_columnar.encoding import Coded, Encoded
 from ecs_columnar.errors import RepositoryConsistencyError
 from ecs_columnar.schema import Component, make_component
 from ecs_columnar.services.codec import Columns, Reading
@@ -323,6 +323,8 @@ def _texts(rest: Rest, is_bad: NDArray[np.bool_]) -> Any:
 def _broadcast(value: Any, dtype: np.dtype[Any], n: int) -> NDArray[Any]:
     if isinstance(value, Coded):
         return value.objects()
+    if isinstance(value, Encoded):
+        value = value.texts()
     if isinstance(value, np.ndarray) and value.ndim:
         return value
     if isinstance(value, list):

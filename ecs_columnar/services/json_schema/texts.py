@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import fields
-from ecs_columnar.encoding import Coded
+from ecs_columnar.encoding import Coded, Encoded, n_characters
 from ecs_columnar.services.json_schema.draft7 import Draft7
 from ecs_columnar.services.json_schema.field_column import FieldColumn, Mask, Taken, pick
+from ecs_columnar.services.json_schema.forms import PLAIN
 from ecs_columnar.services.json_schema.kinds import IS_STRING
 
 
@@ -51,8 +52,30 @@ class TextColumn(FieldColumn):
             *(_spread(each, codes) for each in (distinct.forms, distinct.is_bad)),
         )
 
+    def take_encoded(self, strings: Encoded) -> Taken:
+        """Take strings as bytes; those missing are gaps."""
+        if self._members is not None or self._search is not None:
+            return self.take([self.missing if text is None else text for text in strings.texts()])
+        n, missing = strings.n_strings, strings.missing
+        taken = Taken(strings._replace(missing=None), is_bad=self._are_misfits(strings))
+        if missing is not None:
+            taken.forms = np.full(n, PLAIN, np.uint8)
+            taken.is_bad = np.array(np.broadcast_to(taken.is_bad, n))
+            is_null = missing & (self.missing is None)
+            self._put_gaps(taken, missing & ~is_null, is_null)
+        return taken
+
+    def _are_misfits(self, strings: Encoded) -> Mask:
+        if not self._shortest and self._longest is None:
+            return False
+        lengths = n_characters(strings)
+        return self._are_outside(lengths)
+
     def _are_misfits_by_length(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        return self._are_outside(lengths)
+
+    def _are_outside(self, lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
         is_bad: NDArray[np.bool_] = lengths < self._shortest
         return is_bad if self._longest is None else is_bad | (lengths > self._longest)
 

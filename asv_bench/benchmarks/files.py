@@ -1,0 +1,296 @@
+"""World files and checkpoints, against what reads or writes the same bytes and no more.
+
+Files lie in a temporary folder, warm in the page cache.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import ecs_columnar as ecs
+from benchmarks.base import SIZES, Contest, Side, compile_kernels
+from benchmarks.services import N_ALONE, Crew
+from benchmarks.worlds import Body, bodies
+from ecs_columnar.services.world_loading_service import WorldLoadingService
+
+Format = Literal["json", "ndjson", "parquet", "arrow"]
+
+ALLOWED: Final = 200_000_000
+"""Bytes that a load may take whatever the size of the world."""
+
+PEAK: Final = """
+import resource, sys
+import ecs_columnar as ecs
+ecs.warmup()
+ecs.World.from_files(sys.argv[1])  # imports what it needs, and is small
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+world = ecs.World.from_files(sys.argv[2])
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print((after - before) * (1 if sys.platform == "darwin" else 1024), world.stats().nbytes)
+"""
+
+
+@functools.cache
+def folder() -> Path:
+    """Return a folder that is there as long as the process."""
+    made = tempfile.TemporaryDirectory(prefix="ecs-bench-")
+    atexit.register(made.cleanup)
+    return Path(made.name)
+
+
+@functools.cache
+def written(n: int, format: Format) -> Path:
+    """Write a world of ``n`` actors as files, once a process."""
+    path = folder() / f"{format}-{n}"
+    Crew(n).populated().world.to_files(path, format=format)
+    return path
+
+
+def files_in(path: Path) -> list[Path]:
+    """Return the files that have the instances."""
+    return sorted(file for file in path.rglob("entities/instances/*") if file.is_file())
+
+
+def loading(n: int, format: Format) -> Side:
+    """Load a world from files."""
+    compile_kernels()
+    path = written(n, format)
+    return Side(lambda: ecs.World.from_files(path), n_items=n)
+
+
+def parsing(n: int) -> Side:
+    """Parse the same JSON with orjson."""
+
+    def do() -> list[Any]:
+        return [orjson.loads(file.read_bytes()) for file in files_in(written(n, "json"))]
+
+    return Side(do, n_items=n)
+
+
+def parsing_lines(n: int) -> Side:
+    """Parse the same lines with orjson."""
+
+    def do() -> list[Any]:
+        (file,) = files_in(written(n, "ndjson"))
+        with file.open("rb") as lines:
+            return list(map(orjson.loads, lines))
+
+    return Side(do, n_items=n)
+
+
+def loading_alone(n: int, format: Format) -> Side:
+    """Load a few instances from files, one by one."""
+    n = min(N_ALONE, n)
+    path = written(n, format)
+
+    def do() -> ecs.World:
+        world = ecs.World()
+        WorldLoadingService(world, enable_optimization=False).load_world(path)
+        return world
+
+    return Side(do, n_items=n)
+
+
+class LoadJsonAgainstOrjson(Contest):
+    """JSON, against parsing it."""
+
+    params = SIZES[:2]
+
+    def setup(self, n: int) -> None:
+        self.ours, self.theirs = loading(n, "json"), parsing(n)
+
+
+class LoadJsonAgainstScalar(Contest):
+    """JSON, against loading one by one."""
+
+    params = SIZES[:2]
+    n_rounds = 3
+
+    def setup(self, n: int) -> None:
+        self.ours, self.theirs = loading(n, "json"), loading_alone(n, "json")
+
+
+class LoadLinesAgainstOrjson(Contest):
+    """NDJSON, against parsing each line."""
+
+    params = SIZES[:2]
+
+    def setup(self, n: int) -> None:
+        self.ours, self.theirs = loading(n, "ndjson"), parsing_lines(n)
+
+
+class LoadLinesAgainstScalar(Contest):
+    """NDJSON, against loading one by one."""
+
+    params = SIZES[:2]
+    n_rounds = 3
+
+    def setup(self, n: int) -> None:
+        self.ours, self.theirs = loading(n, "ndjson"), loading_alone(n, "ndjson")
+
+
+class LoadParquetAgainstPyarrow(Contest):
+    """Parquet, against reading the columns."""
+
+    n_rounds = 3
+
+    def setup(self, n: int) -> None:
+        (file,) = files_in(written(n, "parquet"))
+        self.ours = loading(n, "parquet")
+        self.theirs = Side(lambda: pq.read_table(file, use_threads=False), n_items=n)
+
+
+class LoadArrowAgainstMap(Contest):
+    """Arrow, against mapping the file, of which nothing is read then."""
+
+    n_rounds = 3
+
+    def setup(self, n: int) -> None:
+        (file,) = files_in(written(n, "arrow"))
+
+        def do() -> Any:
+            with pa.memory_map(str(file)) as mapped:
+                return pa.ipc.open_file(mapped).read_all()
+
+        self.ours, self.theirs = loading(n, "arrow"), Side(do, n_items=n)
+
+
+class LoadArrowAgainstDecoding(Contest):
+    """Arrow, against reading the file, validating it, and decoding its dictionaries."""
+
+    n_rounds = 3
+
+    def setup(self, n: int) -> None:
+        (file,) = files_in(written(n, "arrow"))
+
+        def do() -> list[Any]:
+            table = pa.ipc.open_file(file.read_bytes()).read_all()
+            table.validate(full=True)
+            return [decoded(column) for column in table.columns]
+
+        self.ours, self.theirs = loading(n, "arrow"), Side(do, n_items=n)
+
+
+def decoded(column: Any) -> Any:
+    """Return a column in memory of its own, without a dictionary."""
+    if pa.types.is_dictionary(column.type):
+        return column.cast(column.type.value_type)
+    return column.combine_chunks()
+
+
+class LinesInMemory:
+    """The peak of a process that loads NDJSON."""
+
+    params = SIZES
+    param_names = ("n",)
+    timeout = 600
+
+    def setup(self, n: int) -> None:
+        compile_kernels()
+        self.paths = written(100, "ndjson"), written(n, "ndjson")
+
+    def track_peak(self, n: int) -> float:
+        """Measure what is above imports, as a multiple of 1.5 times the world and `ALLOWED`."""
+        peak, world = measured(PEAK, self.paths)
+        return peak / (1.5 * world + ALLOWED)
+
+    track_peak.unit = "x"  # type: ignore[attr-defined]
+
+
+def measured(program: str, arguments: Sequence[Path]) -> tuple[int, int]:
+    """Run a program that prints two numbers, on the package that is imported here."""
+    package = str(Path(ecs.__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": package},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first, second = done.stdout.split()
+    return int(first), int(second)
+
+
+# --- checkpoints ---------------------------------------------------------------------
+
+
+class Arrays:
+    """The columns of ``n`` bodies as files of NumPy."""
+
+    def __init__(self, n: int) -> None:
+        self._path = folder() / f"arrays-{n}"
+        self._path.mkdir(exist_ok=True)
+        names = [field.name for field in Body.__schema__.fields]
+        self._columns = {name: np.random.default_rng(0).random(n, np.float32) for name in names}
+
+    def save(self, *, durable: bool) -> None:
+        """Write all columns, to the disk itself if it is to be durable."""
+        for name, column in self._columns.items():
+            with (self._path / f"{name}.npy").open("wb") as file:
+                np.save(file, column)
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
+        if durable:
+            _sync_folder(self._path)
+
+    def load(self) -> list[Any]:
+        """Read all columns."""
+        return [np.load(self._path / f"{name}.npy") for name in self._columns]
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def saving(n: int, *, durable: bool) -> tuple[Side, Side]:
+    """Save a world of bodies; save its columns."""
+    world, _ = bodies(n)
+    arrays, path = Arrays(n), folder() / f"saved-{n}-{durable}"
+    theirs: Callable[[], None] = functools.partial(arrays.save, durable=durable)
+    return Side(lambda: world.save(path, durable=durable)), Side(theirs)
+
+
+class SaveAgainstArrays(Contest):
+    """A checkpoint, left to the system to write, against `np.save` of the columns."""
+
+    def setup(self, n: int) -> None:
+        self.ours, self.theirs = saving(n, durable=False)
+
+
+class SaveDurablyAgainstArrays(Contest):
+    """A durable checkpoint, against `np.save` of the columns and `fsync` of each file."""
+
+    n_rounds = 3
+
+    def setup(self, n: int) -> None:
+        self.ours, self.theirs = saving(n, durable=True)
+
+
+class LoadAgainstArrays(Contest):
+    """Load a checkpoint, checksums verified, against `np.load` of the columns."""
+
+    def setup(self, n: int) -> None:
+        world, _ = bodies(n)
+        arrays, path = Arrays(n), folder() / f"loaded-{n}"
+        world.save(path, durable=False)
+        arrays.save(durable=False)
+        self.ours = Side(lambda: ecs.World.load(path, components=[Body]))
+        self.theirs = Side(arrays.load)

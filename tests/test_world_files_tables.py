@@ -1,0 +1,293 @@
+"""Parquet and Arrow files: what they say of themselves is checked, and what they say is taken."""
+
+from __future__ import annotations
+
+import io
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+
+import ecs_columnar as ecs
+from ecs_columnar.io import arrow_columns
+from ecs_columnar.io.arrow_sizes import declared_sizes
+from ecs_columnar.io.limits import Limits
+from ecs_columnar.services import Services, create_default_services_with_config
+from ecs_columnar.services.world_files import contents_digest
+from tests.broken_files import RICH
+from tests.world_files import ACTOR, HEALTH, lines, load
+
+MEGABYTE = 2**20
+
+
+def services() -> Services:
+    found = create_default_services_with_config()
+    for declared in (HEALTH, RICH):
+        found.components.register(declared)
+    found.definitions.register(ACTOR)
+    return found
+
+
+def columns_of(n: int, **more: Any) -> dict[str, Any]:
+    ids = {"instance_id": [f"a{i}" for i in range(n)], "definition_id": ["core:actor"] * n}
+    return ids | {f"core:{name.replace('_', '.', 1)}": column for name, column in more.items()}
+
+
+def ipc(table: pa.Table, compression: str | None = None) -> bytes:
+    sink, options = pa.BufferOutputStream(), pa.ipc.IpcWriteOptions(compression=compression)
+    with pa.ipc.new_file(sink, table.schema, options=options) as writer:
+        writer.write_table(table, max_chunksize=15)
+    return sink.getvalue().to_pybytes()
+
+
+# --- sizes ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("compression", ["zstd", "lz4"])
+@given(
+    texts=st.lists(st.text(max_size=30) | st.none(), max_size=40),
+    is_coded=st.booleans(),
+)
+def test_sizes_are_known_before_anything_is_decompressed(
+    compression: str, texts: list[str | None], is_coded: bool
+) -> None:
+    text = pa.array(texts, pa.string())
+    table = pa.table({"text": text.dictionary_encode() if is_coded else text, "n": [1] * len(text)})
+    plain, small = (io.BytesIO(ipc(table, each)) for each in (None, compression))
+
+    sizes = declared_sizes(small)
+
+    assert sizes.n_rows == len(texts)
+    assert sizes == declared_sizes(plain)
+    assert sizes.n_bytes >= table.nbytes - 8 * len(texts)  # a mask that is all ones is left out
+    assert small.tell() == 0
+
+
+@given(data=st.data())
+def test_what_is_no_arrow_file_has_no_sizes_and_breaks_nothing(data: st.DataObject) -> None:
+    whole = ipc(pa.table(columns_of(20)), "zstd")
+    at = data.draw(st.integers(0, len(whole) - 8))
+    number = data.draw(st.sampled_from([0, 1, 2**31 - 1, 2**32 - 1, 2**62, 2**63]))
+    changed = whole[:at] + struct.pack("<Q", number) + whole[at + 8 :]
+
+    try:
+        sizes = declared_sizes(io.BytesIO(changed[: data.draw(st.sampled_from([-1, at]))]))
+    except (ValueError, struct.error):
+        return
+
+    assert isinstance(sizes.n_bytes, int)
+
+
+@pytest.mark.parametrize("compression", ["zstd", "lz4"])
+def test_an_arrow_file_that_would_fill_the_memory_is_refused_compressed(
+    tmp_path: Path, compression: str
+) -> None:
+    zeros = pa.array(np.zeros(4 * MEGABYTE, np.int64))
+    n = len(zeros)
+    table = pa.table({**columns_of(0), "core:health.points": pa.array([], pa.int64())})
+    big = pa.table({"core:health.points": zeros})
+    sink, options = pa.BufferOutputStream(), pa.ipc.IpcWriteOptions(compression=compression)
+    with pa.ipc.new_file(sink, big.schema, options=options) as writer:
+        writer.write_table(big)
+    (tmp_path / "w.arrow").write_bytes(sink.getvalue())
+    assert (tmp_path / "w.arrow").stat().st_size < MEGABYTE
+    del big, zeros, table, sink
+    before = pa.total_allocated_bytes()
+
+    by_bytes = load(tmp_path / "w.arrow", services(), limits=Limits(table_bytes=MEGABYTE))
+    by_rows = load(tmp_path / "w.arrow", services(), limits=Limits(rows=n - 1))
+
+    assert lines(by_bytes) == [
+        f"w.arrow: $: has {8 * n:,} table_bytes, {MEGABYTE:,} are allowed; raise Limits.table_bytes"
+    ]
+    assert "raise Limits.rows" in lines(by_rows)[0]
+    assert pa.total_allocated_bytes() <= before
+
+
+def test_a_forged_length_of_a_buffer_is_refused(tmp_path: Path) -> None:
+    whole = ipc(pa.table(columns_of(15, health_points=[7] * 15)), "zstd")
+    length = struct.pack("<q", 8 * 15)
+    assert length in whole
+    (tmp_path / "w.arrow").write_bytes(whole.replace(length, struct.pack("<q", 2**50)))
+
+    result = load(tmp_path / "w.arrow", services())
+
+    assert "raise Limits.table_bytes" in lines(result)[0]
+
+
+def test_a_long_text_that_parquet_has_once_is_counted_for_each_row(tmp_path: Path) -> None:
+    n, long = 3000, "x" * (MEGABYTE // 4)
+    pq.write_table(pa.table(columns_of(n, rich_kind=[long] * n)), tmp_path / "w.parquet")
+    assert (tmp_path / "w.parquet").stat().st_size < MEGABYTE
+    pool = pa.default_memory_pool()
+    limits = Limits(table_bytes=8 * MEGABYTE)
+
+    result = load(tmp_path / "w.parquet", services(), limits=limits)
+
+    assert "raise Limits.table_bytes" in lines(result)[-1]
+    assert result.instantiated_count == 0
+    if pool.max_memory() is not None and pool.backend_name != "system":
+        assert pa.total_allocated_bytes() < 64 * MEGABYTE
+
+
+def test_rows_that_are_read_a_few_at_a_time_are_all_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n = 500
+    names = ["ab" * (i % 3) + "x" for i in range(n)]
+    table = pa.table(columns_of(n, rich_name=names, health_points=list(range(n))))
+    pq.write_table(table, tmp_path / "w.parquet", row_group_size=70)
+    known = [services(), services()]
+    load(tmp_path / "w.parquet", known[0])
+
+    monkeypatch.setattr(arrow_columns, "ROWS_AT_ONCE", 150)
+    monkeypatch.setattr(arrow_columns, "_safe_rows", lambda *_: 7)
+    result = load(tmp_path / "w.parquet", known[1])
+
+    assert result.instantiated_count == n
+    assert len({contents_digest(each.world) for each in known}) == 1
+
+
+# --- what has crashed ----------------------------------------------------------------
+
+FORGED = """
+import struct, sys
+import pyarrow as pa
+from tests.test_world_files_tables import columns_of, ipc, services
+from tests.world_files import load, lines
+table = pa.table(columns_of(5, rich_parts=pa.array([["x"] * 7] * 5)))
+whole = ipc(table)
+offsets = struct.pack("<6i", 0, 7, 14, 21, 28, 35)
+assert whole.count(offsets) == 1
+with open(sys.argv[1], "wb") as file:
+    file.write(whole.replace(offsets, struct.pack("<6i", 0, 7, 14, 21, 28, 2**31 - 8)))
+print(*lines(load(sys.argv[1], services())))
+"""
+
+
+def test_a_list_that_ends_outside_of_its_file_is_refused_and_ends_no_process(
+    tmp_path: Path,
+) -> None:
+    command = [sys.executable, "-c", FORGED, str(tmp_path / "w.arrow")]
+
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    assert "w.arrow: $: cannot be read: " in done.stdout
+
+
+# --- strings as bytes ----------------------------------------------------------------
+
+NAMED = {
+    "id": "core:named",
+    "dataSchema": {
+        "properties": {
+            "short": {"type": "string", "minLength": 2, "maxLength": 4},
+            "needed": {"type": ["string", "null"]},
+            "kind": {"enum": ["ab", "é😀"]},
+            "match": {"type": "string", "pattern": "^[a-zé]*$"},
+        },
+        "required": ["needed"],
+    },
+}
+TYPES = (pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string()))
+texts = st.one_of(
+    st.none(), st.sampled_from(["", "ab", "é😀", "éé", "ABC", "abcde"]), st.text(max_size=6)
+)
+
+
+@settings(max_examples=30)
+@given(
+    rows=st.lists(st.tuples(texts, texts, texts, texts, texts), min_size=1, max_size=12),
+    kind=st.sampled_from(TYPES),
+    start=st.integers(0, 2),
+)
+def test_strings_of_arrow_are_taken_as_lists_of_them_are(
+    rows: list[tuple[str | None, ...]], kind: pa.DataType, start: int
+) -> None:
+    names = ["short", "needed", "kind", "match"]
+    found = []
+    for is_arrow in (True, False):
+        made = services()
+        made.components.register(NAMED)
+        columns: dict[str, Any] = {
+            "instance_id": [f"a{i}" for i in range(len(rows))],
+            "definition_id": ["core:actor"] * len(rows),
+        }
+        for name, values in zip([*names, "place"], zip(*rows, strict=True), strict=True):
+            whole = pa.array([None] * start + list(values), pa.string()).cast(kind)
+            key = "core:position.locationId" if name == "place" else f"core:named.{name}"
+            columns[key] = whole[start:] if is_arrow else list(values)
+        result = made.batch_operation_manager.batch_create_entities(columns)
+        errors = [(f.index, str(f.error)) for f in result.failures]
+        made.world.check()
+        found.append((errors, made.world.digest()))
+
+    assert found[0] == found[1]
+
+
+def test_strings_that_are_no_utf_8_are_refused(tmp_path: Path) -> None:
+    odd = pa.Array.from_buffers(
+        pa.string(), 2, [None, pa.py_buffer(struct.pack("<3i", 0, 1, 2)), pa.py_buffer(b"a\xff")]
+    )
+    (tmp_path / "w.arrow").write_bytes(ipc(pa.table(columns_of(2, rich_name=odd))))
+
+    result = load(tmp_path / "w.arrow", services())
+
+    assert len(result.problems) == 1
+    assert result.total_processed == 0
+
+
+# --- components as JSON --------------------------------------------------------------
+
+
+def test_who_has_broken_json_is_named_and_the_others_are_loaded(tmp_path: Path) -> None:
+    n = 30
+    texts = ['{"points": 1}'] * n
+    texts[17], texts[29] = "{", '{"points": -1}'
+    (tmp_path / "w.arrow").write_bytes(ipc(pa.table(columns_of(n, health=texts))))
+
+    result = load(tmp_path / "w.arrow", services())
+
+    assert result.instantiated_count == n - 2
+    assert len(lines(result)) == 2
+    assert lines(result)[0].startswith("w.arrow: $[17]['core:health']: ")
+    assert lines(result)[1].startswith("w.arrow: $[29].componentOverrides['core:health']: ")
+
+
+@pytest.mark.parametrize("is_coded", [False, True])
+def test_json_in_columns_is_not_longer_than_a_file_or_a_table(
+    tmp_path: Path, is_coded: bool
+) -> None:
+    texts = pa.array(['{"points": ' + " " * 1000 + "1}"] * 20)
+    column = texts.dictionary_encode() if is_coded else texts
+    (tmp_path / "w.arrow").write_bytes(ipc(pa.table(columns_of(20, health=column)), "zstd"))
+
+    one = load(tmp_path / "w.arrow", services(), limits=Limits(file_bytes=1000))
+    fits = load(tmp_path / "w.arrow", services(), limits=Limits(file_bytes=1013))
+
+    assert "a text has 1,013 bytes of JSON, 1,000 are allowed" in lines(one)[0]
+    assert fits.instantiated_count == 20
+    if is_coded:
+        every = load(tmp_path / "w.arrow", services(), limits=Limits(table_bytes=10_000))
+        assert "a part of the column has 15,195 bytes of JSON" in lines(every)[0]
+
+
+def test_a_world_of_columns_is_the_one_of_lines(tmp_path: Path) -> None:
+    made = services()
+    columns = columns_of(40, health_points=list(range(40)), position_locationId=["a1", None] * 20)
+    made.batch_operation_manager.batch_create_entities(columns)
+    digests = set()
+    for suffix in ("json", "ndjson", "parquet", "arrow"):
+        made.world.to_files(tmp_path / suffix, format=suffix)  # type: ignore[arg-type]
+        digests.add(contents_digest(ecs.World.from_files(tmp_path / suffix)))
+
+    assert len(digests) == 1
