@@ -174,6 +174,19 @@ def test_cells_follow_their_entity_when_rows_move(world: ecs.World, actor: ecs.E
     assert world.get(world.query(Position, without=Velocity), Position).y.tolist() == [0.0]
 
 
+def test_cells_of_any_kind_are_found_again_when_rows_move(world: ecs.World) -> None:
+    first = world.spawn_one(Label("a"), Shape(corner=1), Link(0))
+    second = world.spawn_one(Label("b"), Shape(corner=2), Link(first))
+    label, shape, link = second[Label], second[Shape], second[Link]
+    first.despawn()
+
+    assert label.text == "b"
+    world.spawn(1).tolist()
+    assert shape.corner.tolist() == [2, 2, 2]
+    second.add(Frozen())
+    assert link.target == first.handle
+
+
 def test_cells_of_a_component_that_is_gone_are_refused(actor: ecs.Entity) -> None:
     cells = actor[Health]
     actor.remove(Health)

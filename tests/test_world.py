@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import ecs_columnar as ecs
-from tests.strategies import Frozen, Health, Position
+from tests.strategies import Burning, Frozen, Health, Position
 
 
 @pytest.mark.parametrize("n", [-1, 1.0, True, "3", None, [1]])
@@ -69,3 +71,55 @@ def test_one_entity_is_answered_with_one_value() -> None:
     assert world.get(one.handle, Position).x == 1.0
     assert world.has(["one"], Position).tolist() == [True]
     assert world.get(["one"], Position).x.tolist() == [1.0]
+
+
+def test_each_position_of_a_batch_of_groups_is_in_one_group() -> None:
+    world = ecs.World()
+    hull, legs = ecs.Group((Position(0.0),), np.array([0, 2])), np.array([1, 2, 4])
+
+    with pytest.raises(ecs.InvalidArgumentError, match=r"2 of 5 positions .*\(2, 3\)") as caught:
+        world.spawn_groups(5, [hull, ecs.Group((Health(1),), legs)])
+
+    assert caught.value.parameter == "groups"
+    assert len(world) == 0
+    assert world.spawn_groups(0, []).shape == (0,)
+
+
+def test_a_sparse_component_is_added_up_by_place() -> None:
+    world = ecs.World()
+    crew = world.spawn(4, at=["inn", "harbour", "inn", None])
+    world.add(crew[1:], Burning([1.0, 2.0, 4.0]))
+
+    assert world.locations.sum(Burning, "heat").tolist() == [2.0, 1.0]
+
+
+# -- doors ----------------------------------------------------------------------------
+
+
+def test_a_world_that_is_saved_is_loaded_as_it_was(tmp_path: Path) -> None:
+    world = ecs.World()
+    world.spawn(3, Position([0, 1, 2]), ids=["a", "b", "c"], at="inn")
+    world.save(tmp_path / "saved")
+
+    again = ecs.World.load(tmp_path / "saved", components=[Position])
+
+    assert again.digest() == world.digest()
+    again.check()
+
+
+def test_a_world_is_written_as_files_and_read_from_them(tmp_path: Path) -> None:
+    world = ecs.World()
+    world.spawn(2, ids=["a", "b"], at=["inn", None])
+    world.to_files(tmp_path / "world.json")
+
+    again = ecs.World.from_files(tmp_path / "world.json")
+
+    assert sorted(again.ids) == ["a", "b"]
+    assert again.locations.of(["a", "b"]).tolist() == ["inn", None]
+
+
+def test_the_package_lists_all_that_it_has_and_no_more() -> None:
+    assert set(ecs.__all__) <= set(dir(ecs))
+    assert all(getattr(ecs, name) is not None for name in ecs.__all__)
+    with pytest.raises(AttributeError, match="'ecs_columnar' has no attribute 'Wrold'"):
+        _ = ecs.Wrold
