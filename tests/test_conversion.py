@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from array import array as Items
 from types import MappingProxyType
 from typing import Any
 
@@ -263,7 +264,23 @@ class Labelled(np.ndarray):
     """An array class as other libraries have: its views remember it, not what it is a view of."""
 
 
-@pytest.mark.parametrize("as_given", [np.asarray, lambda array: array.view(Labelled)])
+class Shelved(np.ndarray):
+    """Another one."""
+
+
+SHOWN: dict[str, Any] = {
+    "as it is": lambda array: array,
+    "a part": lambda array: array[:],
+    "a class in a class": lambda array: array.view(Labelled).view(Shelved),
+    "a buffer": memoryview,
+    "an array of a buffer": lambda array: np.asarray(memoryview(array)),
+    "an array of bytes": lambda array: np.frombuffer(array, array.dtype),
+    "Arrow": lambda array: pytest.importorskip("pyarrow").array(array).to_numpy(),
+    "pandas": lambda array: pd.Series(array, copy=False),
+}
+
+
+@pytest.mark.parametrize("as_given", SHOWN.values(), ids=SHOWN.keys())
 def test_what_a_query_showed_is_copied_before_it_is_written_over(as_given: Any) -> None:
     world = ecs.World()
     made = ecs.make_component("Held", {"x": ecs.f4})
@@ -274,3 +291,23 @@ def test_what_a_query_showed_is_copied_before_it_is_written_over(as_given: Any) 
     world.set(crew[::-1], made, x=as_given(rows[made].x))  # type: ignore[attr-defined]
 
     assert world.get(crew, made).x.tolist() == [4, 3, 2, 1]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("as_given", SHOWN.values(), ids=SHOWN.keys())
+def test_members_of_a_place_are_copied_before_they_leave_it(as_given: Any) -> None:
+    world = ecs.World()
+    crew = world.spawn(4, at="inn")
+
+    world.move(as_given(world.locations["inn"]), "harbour")
+
+    assert world.locations["harbour"].tolist() == crew.tolist()
+    assert world.locations.count("inn") == 0
+
+
+@pytest.mark.parametrize(
+    "buffer", [bytes, bytearray, memoryview, lambda array: Items("f", array.tolist())]
+)
+def test_what_lies_in_the_memory_of_others_is_taken(buffer: Any) -> None:
+    values = np.array([1, 2, 3], "f4")
+
+    assert kept(np.frombuffer(buffer(values), "f4"), ecs.f4).tolist() == [1, 2, 3]

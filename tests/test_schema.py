@@ -98,7 +98,7 @@ def test_an_annotation_that_is_no_field_type_is_refused(annotation: object) -> N
 
     message = str(caught.value)
     assert f"Hull: field tons is annotated with {annotation!r}" in message
-    assert "use a field type such as" in message
+    assert "; use " in message
 
 
 @pytest.mark.parametrize("field_type", [ecs.i4, ecs.bool_, ecs.str_, ecs.ref, ecs.object_])
