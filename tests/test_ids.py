@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import ecs_columnar as ecs
-from tests.strategies import Burning, Health, Position
+from tests.strategies import Burning, Health, Mass, Position
 
 
 @pytest.fixture
@@ -114,6 +114,16 @@ def test_entities_and_queries_of_another_world_are_refused(world: ecs.World) -> 
             use(other.query(Position))
 
 
+def test_the_dead_are_told_from_the_living_of_the_first_table(world: ecs.World) -> None:
+    handles = world.query(Position).handles()
+    world.despawn(handles[2:])
+
+    with pytest.raises(ecs.StaleHandleError, match="cannot despawn: 2 of 4 entities") as caught:
+        world.despawn(handles)
+
+    assert caught.value.entities.tolist() == handles[2:].tolist()
+
+
 def test_a_query_is_asked_whether_its_entities_are_alive(world: ecs.World) -> None:
     assert world.alive(world.query(Position)).tolist() == [True] * 4
 
@@ -157,14 +167,27 @@ def test_few_and_many_rows_in_any_order_get_their_own_values(n_taken: int) -> No
     world.check()
 
 
+def test_rows_of_two_tables_in_any_order_get_their_own_values() -> None:
+    world = ecs.World()
+    ships, rocks = world.spawn(4, Position(0.0)), world.spawn(4, Position(0.0), Health(1))
+    mixed = np.stack([ships[::-1], rocks[[2, 0, 3, 1]]], axis=1).ravel()
+
+    world.add(mixed, Mass(np.arange(8.0)))
+
+    assert world.get(ships, Mass).kilograms.tolist() == [6, 4, 2, 0]
+    assert world.get(rocks, Mass).kilograms.tolist() == [3, 7, 1, 5]
+    world.check()
+
+
 @pytest.mark.parametrize("n_taken", [3, 40])
-def test_one_among_few_or_many_that_is_there_twice_is_found(n_taken: int) -> None:
+@pytest.mark.parametrize("row", [0, 1])
+def test_one_among_few_or_many_that_is_there_twice_is_found(n_taken: int, row: int) -> None:
     world = ecs.World()
     crew = world.spawn(200, Position(0.0))
-    taken = np.concatenate([crew[n_taken::-1], crew[1:2]])
+    taken = np.concatenate([crew[n_taken::-1], crew[row : row + 1]])
 
     with pytest.raises(ecs.DuplicateEntityError, match=f"1 of {n_taken + 1} entities") as caught:
         world.despawn(taken)
 
-    assert caught.value.entity_ids == (crew[1],)
+    assert caught.value.entity_ids == (crew[row],)
     assert len(world) == 200
