@@ -51,6 +51,17 @@ def test_fields_are_set_of_one_component_class() -> None:
     assert world.get(crew, Position).x.tolist() == [1.0, 2.0]
 
 
+def test_what_is_added_overwrites_where_it_is_and_comes_where_it_is_not() -> None:
+    world = ecs.World()
+    old, new = world.spawn(2, Position(0.0), Health([1, 2])), world.spawn(2, Position(0.0))
+
+    world.add(np.array([new[1], old[0], new[0], old[1]]), Health([10, 20, 30, 40]))
+
+    assert world.get(old, Health).points.tolist() == [20, 40]
+    assert world.get(new, Health).points.tolist() == [30, 10]
+    world.check()
+
+
 def test_a_number_of_any_kind_may_be_asked_whether_it_is_alive() -> None:
     world = ecs.World()
     crew = world.spawn(2)
