@@ -161,17 +161,6 @@ def refuse_foreign(storage: Storage, entities: HasHandles, verb: str) -> None:
         )
 
 
-def refuse_duplicates(handles: NDArray[np.int64], verb: str) -> None:
-    """Raise when a handle is there twice.
-
-    Raises
-    ------
-    DuplicateEntityError
-    """
-    if np.unique(handles).shape[0] != handles.shape[0]:
-        raise duplicate(handles, verb)
-
-
 def stale(dead: NDArray[np.int64], n: int, verb: str) -> StaleHandleError:
     """Make the error for handles of no living entity."""
     return StaleHandleError(

@@ -104,9 +104,6 @@ class Registry:
         self._by_class: dict[type[Component], ComponentType] = {}
         self._by_id: dict[str, ComponentType] = {}
 
-    def __len__(self) -> int:
-        return len(self.types)
-
     def __iter__(self) -> Iterator[ComponentType]:
         return iter(self.types)
 

@@ -22,7 +22,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.errors import SchemaError
+from ecs_columnar.errors import SchemaError, ValidationError
 from ecs_columnar.fields import FieldType, Kind, field
 
 Storage = Literal["table", "sparse"]
@@ -190,6 +190,11 @@ class Component:
         structured array, shape (n,) or ()
             With a field of the same name for each field; strings as objects.
 
+        Raises
+        ------
+        ValidationError
+            When fields have values for different numbers of entities.
+
         Examples
         --------
         >>> import ecs_columnar as ecs
@@ -205,7 +210,11 @@ class Component:
             value.shape[: value.ndim - len(f.shape)]
             for f, value in zip(schema.fields, values, strict=True)
         ]
-        records = np.empty(np.broadcast_shapes(*shapes), schema.dtype)
+        try:
+            shape = np.broadcast_shapes(*shapes)
+        except ValueError as error:
+            raise ValidationError(schema.type_id, [f"fields differ in length: {error}"]) from error
+        records = np.empty(shape, schema.dtype)
         for f, value in zip(schema.fields, values, strict=True):
             records[f.name] = value
         return records
@@ -324,7 +333,7 @@ def _make_dataclass(cls: type[Component], type_id: str) -> None:
 def _fields(cls: type[Component], type_id: str, local_names: dict[str, Any]) -> tuple[Field, ...]:
     try:
         annotations = typing.get_type_hints(cls, localns=local_names)
-    except (NameError, AttributeError) as error:
+    except (NameError, AttributeError, TypeError, SyntaxError) as error:
         raise SchemaError(f"cannot declare component {type_id}: {error}") from error
     return tuple(
         _field(type_id, declared, annotations[declared.name])

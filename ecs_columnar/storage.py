@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from operator import delitem, setitem
+from operator import delitem, is_, setitem
 from types import FrameType, GeneratorType
 from typing import Any, Final
 from weakref import ReferenceType, ref
@@ -299,18 +299,22 @@ class Storage:
 
     def owns(self, array: NDArray[Any]) -> bool:
         """Tell whether an array is a view of live data, which a write would change."""
-        root: Any = array.base
-        if root is None:
+        if array.base is None:
             return False
+        root = array
         while isinstance(root.base, np.ndarray):
             root = root.base
-        if root is self.locations.members:
-            return True
-        return any(
-            root is column.data
-            for table in self.all_tables()
-            for column in (table.handles, *table.all_columns())
-        )
+        # What lies in the buffer of another library may be ours as well: its address tells.
+        is_same = is_ if root.base is None else np.may_share_memory
+        return any(is_same(root, live) for live in self._live())
+
+    def _live(self) -> Iterator[NDArray[Any]]:
+        """Return the arrays of which views are shown."""
+        yield self.locations.members
+        for table in self.all_tables():
+            yield table.handles.data
+            for column in table.all_columns():
+                yield column.data
 
     @property
     def nbytes(self) -> int:

@@ -89,11 +89,6 @@ class Table:
         self.columns[component] = columns
         self.mask |= component.bit
 
-    def drop_component(self, component: ComponentType) -> list[Column]:
-        """Take a component from the table, and return its columns."""
-        self.mask ^= component.bit
-        return self.columns.pop(component)
-
     def reserve(self, n_more: int) -> None:
         """Make room for more rows; the only thing here that allocates."""
         n_rows = self.length + n_more

@@ -375,3 +375,12 @@ def test_a_world_counts_coded_strings() -> None:
 
     with pytest.raises(ValidationError, match="3 values, the batch has 2 entities"):
         ecs.World().spawn(2, Cargo(cargo))
+
+
+def test_encoded_strings_are_taken_as_they_are_unless_one_is_missing() -> None:
+    whole, torn = encode(["a", "b"]), encode(["a", None], missing=True)
+
+    assert encode(whole) is whole
+    assert encode(torn, missing=True) is torn
+    with pytest.raises(InvalidArgumentError, match="1 of 2"):
+        encode(torn)

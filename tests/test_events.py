@@ -242,6 +242,21 @@ def test_a_listener_is_called_until_its_token_is_handed_back() -> None:
     assert repr(told[0]) == "<Event spawned: 1 entities, tick 1>"
 
 
+def test_a_listener_that_stops_listening_while_it_is_told_keeps_nobody_from_hearing() -> None:
+    world, heard = ecs.World(), []
+
+    def once(event: ecs.Event) -> None:
+        heard.append("once")
+        world.events.off(token)
+
+    token = world.events.on("spawned", once)
+    world.events.on("spawned", lambda event: heard.append("always"))
+    world.spawn(1)
+    world.spawn(1)
+
+    assert heard == ["once", "always", "always"]
+
+
 def test_only_known_kinds_are_listened_to() -> None:
     with pytest.raises(ecs.InvalidArgumentError, match="cannot listen to 'born': there is spawned"):
         new_world().events.on("born", print)  # type: ignore[arg-type]

@@ -29,6 +29,7 @@ from ecs_columnar.kernels._types import (
     Words,
     WordsOut,
 )
+from ecs_columnar.warmup import warmup
 
 needs_jit = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="the JIT is off")
 
@@ -323,6 +324,55 @@ def test_without_the_jit_everything_can_be_compiled_too(monkeypatch: pytest.Monk
     monkeypatch.setattr(kernels, "__all__", [])
 
     _jit.compile_all()
+
+
+def test_warming_up_compiles_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[str] = []
+    monkeypatch.setattr(_jit, "compile_all", lambda: compiled.append("all"))
+
+    warmup()
+
+    assert compiled == ["all"]
+
+
+# ------------------------------------------------------------------ steps that run no Python
+
+
+@needs_jit
+def test_a_step_is_compiled_when_it_is_made_for_all_arrays_that_could_come() -> None:
+    @kernel
+    def add_up(rows: Rows, out: RowsOut, scale: int) -> None:
+        for i in range(rows.shape[0]):
+            out[0] += rows[i] * scale
+
+    out = np.zeros(1, np.intp)
+    arguments = np.arange(4), out, 10
+
+    assert not add_up.is_ready(arguments)  # type: ignore[attr-defined]
+    function, *given = kernels.step(add_up, *arguments)
+    assert add_up.is_ready(arguments)  # type: ignore[attr-defined]
+
+    assert function is add_up and given == [*arguments]
+    assert out.tolist() == [0]
+    assert len(add_up.signatures) == 1  # type: ignore[attr-defined]
+    # Read-only arrays are read, and what is written cannot be one.
+    assert len(add_up._accepted) == 2  # type: ignore[attr-defined]
+    function(*given)
+    assert out.tolist() == [60]
+
+
+@needs_jit
+def test_a_step_over_words_is_compiled_for_the_words_that_come() -> None:
+    @kernel
+    def move_words(source: Words, n: int, out: WordsOut) -> None:
+        for i in range(n):
+            out[i] = source[i]
+
+    short, long = np.arange(3, dtype=np.uint16), np.arange(3, dtype=np.uint64)
+    kernels.step(move_words, short, 3, short.copy())
+
+    assert move_words.is_ready((short, 3, short))  # type: ignore[attr-defined]
+    assert not move_words.is_ready((long, 3, long))  # type: ignore[attr-defined]
 
 
 # ------------------------------------------------------------------ the cache on disk

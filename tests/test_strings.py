@@ -611,6 +611,7 @@ class Tables(RuleBasedStateMachine):
         assert len(self.table) == len(self.codes)
         assert self.table.n_codes == self.n_codes
         assert decoded(self.table, *self.codes.values()) == list(self.codes)
+        assert self.table.live_codes().tolist() == sorted(self.codes.values())
         self.table.check()
 
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ecs_columnar.change import Change
-from ecs_columnar.handles import refuse_duplicates
 from ecs_columnar.operations.values import at_positions, to_values, types_of
 from ecs_columnar.operations.write import refuse_lacking, write_rows
 from ecs_columnar.registry import ComponentType
@@ -133,7 +132,6 @@ def _add_sparse(
     change: Change, sparse_set: SparseSet, selection: Selection, values: Values
 ) -> None:
     handles, component = selection.handles, sparse_set.component
-    refuse_duplicates(handles, "add components")
     rows = sparse_set.rows_of(handles)
     old, new = np.flatnonzero(rows >= 0), np.flatnonzero(rows < 0)
     sparse_set.reserve(handles[new])
