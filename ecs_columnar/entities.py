@@ -27,6 +27,7 @@ from ecs_columnar.dtypes import (
     INDEX_MASK,
     MAX_ENTITIES,
     MAX_GENERATION,
+    NO_CODE,
     ROW,
 )
 from ecs_columnar.errors import InvalidArgumentError, RepositoryConsistencyError
@@ -216,6 +217,13 @@ class Entities(Stateful):
             and index < self.n_used
             and self._memory[index * _RECORD_WORDS] == generation
         )
+
+    def table_of(self, handle: int) -> int:
+        """Return the number of the table of one handle, -1 where its entity is dead."""
+        if not self.is_alive(handle):
+            return NO_CODE
+        number: int = self._memory[(handle & INDEX_MASK) * _RECORD_WORDS + 1]
+        return number
 
     def thawing(self, state: State) -> list[Step]:
         """Return the steps that go back to a state."""

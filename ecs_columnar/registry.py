@@ -37,6 +37,8 @@ class ComponentType:
         numbers go straight into the cells of all fields.
     pools : dict of str to StringTable
         Of each ``str_`` field, by name.
+    positions : dict of str to int
+        Place of each field among them, by name.
     cells : type or None
         The class through which single entities are read and written, once made.
     """
@@ -49,6 +51,7 @@ class ComponentType:
         "is_sparse",
         "plain",
         "pools",
+        "positions",
         "schema",
         "type_id",
     )
@@ -61,6 +64,7 @@ class ComponentType:
         self.fields: Final = schema.fields
         self.is_sparse: Final = schema.storage == "sparse"
         self.plain: Final = _plain(schema)
+        self.positions: Final = {field.name: k for k, field in enumerate(schema.fields)}
         self.cells: Any = None
         self.pools: Final = {f.name: StringTable() for f in schema.fields if f.kind == "string"}
 

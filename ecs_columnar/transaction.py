@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Final
 
 from ecs_columnar.errors import TransactionError
-from ecs_columnar.generators import Drawn, drawn, undrawing
+from ecs_columnar.generators import NOTHING_DRAWN, drawn, undrawing
 from ecs_columnar.steps import Step, run
 from ecs_columnar.storage import Storage
 from ecs_columnar.undo_log import UndoLog
@@ -50,7 +50,7 @@ class Transaction:
         self._outer: tuple[UndoLog | None, Transaction | None] = (None, None)
         self._log: UndoLog | None = None
         self._tick = 0
-        self._before = Drawn({}, {})
+        self._before = NOTHING_DRAWN
         self.is_open = False
 
     def __enter__(self) -> Transaction:
