@@ -189,7 +189,9 @@ class LocationIndex(Stateful):
         """
         if not self.groups.flags.writeable:
             return False
-        groups = self.groups[: self.n_locations]
+        # A slice takes a tenth of the time of a move.
+        is_exact = self.n_locations == len(self.groups)
+        groups = self.groups if is_exact else self.groups[: self.n_locations]
         arrays = self.records, groups, self.members, self.count, self.tail
         return bool(kernels.groups.place_one(handle, code, *arrays, clock))
 
