@@ -19,7 +19,7 @@ from ecs_columnar.errors import (
 )
 from ecs_columnar.operations.move import to_place_codes
 from ecs_columnar.operations.values import to_values, types_of
-from ecs_columnar.registry import ComponentType
+from ecs_columnar.registry import ComponentType, Plain
 from ecs_columnar.schema import Component
 from ecs_columnar.selection import Positions
 from ecs_columnar.steps import run
@@ -27,8 +27,8 @@ from ecs_columnar.storage import Storage
 from ecs_columnar.strings import Encoded, blank, encode
 from ecs_columnar.table import Table, Values
 
-_Given: TypeAlias = list[tuple[ComponentType, dict[str, Any]]]
-"""Types, and the values of their fields."""
+_Given: TypeAlias = list[tuple[ComponentType, Plain, dict[str, Any]]]
+"""Types, what Python numbers their fields take, and the values of the fields."""
 
 
 class Group(NamedTuple):
@@ -62,10 +62,11 @@ def spawn_one(storage: Storage, components: tuple[Component, ...]) -> int | None
     mask = 0
     for component in components:
         component_type = storage.registry.known(type(component))
-        if component_type is None or component_type.plain is None or mask & component_type.bit:
+        plain = None if component_type is None else component_type.plain
+        if component_type is None or plain is None or mask & component_type.bit:
             return None
         mask |= component_type.bit
-        given.append((component_type, component.__dict__))
+        given.append((component_type, plain, component.__dict__))
     table = storage.table_by_mask.get(mask)
     if table is None or not storage.is_plain:
         return None
@@ -101,9 +102,9 @@ def _write_cells(table: Table, row: int, handle: int, given: _Given) -> bool:
         Whether all are Python numbers that go into their cells; if not, some is written.
     """
     table.handles.memory[row] = handle
-    for component_type, values in given:
+    for component_type, plain, values in given:
         columns = table.columns[component_type]
-        for column, (name, exact, low, high) in zip(columns, component_type.plain, strict=True):
+        for column, (name, exact, low, high) in zip(columns, plain, strict=True):
             value = values[name]
             if type(value) is not exact or not low <= value <= high:
                 return False
