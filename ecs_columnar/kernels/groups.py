@@ -251,11 +251,11 @@ def _roomier(count: int, capacity: int) -> int:
 def _enlarge(group: Any, capacity: int, members: HandlesOut, tail: HandlesOut) -> None:
     """Copy a group to the tail, with more room."""
     start = tail[0]
+    tail[0] = start + capacity
     for slot in range(group["count"]):
         members[start + slot] = members[group["start"] + slot]
     group["start"] = start
     group["capacity"] = capacity
-    tail[0] = start + capacity
 
 
 @inlined
