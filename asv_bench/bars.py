@@ -269,7 +269,12 @@ def going_back() -> list[Bar]:
     """List the bars of transactions and snapshots, of 1M entities of 32 bytes."""
     rollback, copied = "set 100 random rows and roll back", "copy of all columns"
     found = [
-        (rollback, copied, 1 / 500, transaction.RollBackHundredRowsAgainstCopy),
+        (
+            rollback,
+            "`array.copy()` of all columns",
+            1 / 500,
+            transaction.RollBackHundredRowsAgainstCopy,
+        ),
         ("set a random 10 % in a transaction", "outside", 1.6, transaction.LoggedSetAgainstSet),
         ("snapshot, all new", "`copyto`", 1.3, snapshot.FirstSnapshotAgainstCopy),
         ("first write after it", copied, 1.3, snapshot.FirstWriteAfterSnapshotAgainstCopy),

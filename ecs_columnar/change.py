@@ -218,7 +218,7 @@ class Change:
 
     def fill(self, column: Column, start: int, stop: int, values: Any) -> None:
         """Write one value, or one a row, into a run of rows."""
-        self._save_run(column, start, stop)
+        self.save_run(column, start, stop)
         self.steps.append(column.filling(start, stop, values))
 
     def scatter(
@@ -232,7 +232,7 @@ class Change:
         self, column: Column, source: Column, rows: NDArray[np.intp] | None, start: int, n: int
     ) -> None:
         """Append rows of another column; see `Column.taking`."""
-        self._save_run(column, start, start + n)
+        self.save_run(column, start, start + n)
         self.steps.append(column.taking(source, rows, start, n))
 
     def close(
@@ -251,6 +251,16 @@ class Change:
         """Remember how many rows a table has: later ones are new in the transaction."""
         if self.log is not None:
             self.log.floor((table.handles, *table.all_columns()), table.length)
+
+    def save_run(self, column: Column, start: int, stop: int) -> None:
+        """Remember a run of rows, as far as they were there when the transaction began."""
+        log = self.log
+        if log is None or column in log.whole:
+            return
+        stop = min(stop, log.floors.get(column, stop))
+        if stop > start:
+            saved = column.data[start:stop].copy()
+            self._saved.append((restoring, column, slice(start, stop), saved))
 
     def save_all(self, column: Column, n_rows: int) -> None:
         """Remember a whole column, with rows that were removed, unless that has been done."""
@@ -276,16 +286,6 @@ class Change:
             self.save_all(column, n_rows)
         else:
             self._saved.append((restoring, column, rows, column.gather(rows)))
-
-    def _save_run(self, column: Column, start: int, stop: int) -> None:
-        """Remember a run of rows, as far as they were there when the transaction began."""
-        log = self.log
-        if log is None or column in log.whole:
-            return
-        stop = min(stop, log.floors.get(column, stop))
-        if stop > start:
-            saved = column.data[start:stop].copy()
-            self._saved.append((restoring, column, slice(start, stop), saved))
 
 
 def _forgetting(whole: set[Column], column: Column) -> list[Step]:

@@ -21,7 +21,7 @@ from ecs_columnar.schema import Field
 from ecs_columnar.steps import Step, run
 
 _WORD_DTYPES: Final = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
-
+_WIDEST: Final = _WORD_DTYPES[8]
 
 _NO_ITEMS: Final = np.empty(0, np.uint8)
 
@@ -227,9 +227,8 @@ def _each(function: Any, values: NDArray[Any]) -> NDArray[Any]:
 
 def _words(data: NDArray[Any]) -> NDArray[Any]:
     """View a contiguous array as words: of its item size, or of the widest that divides it."""
-    itemsize = data.dtype.itemsize
-    word = _WORD_DTYPES[itemsize if itemsize in _WORD_DTYPES else 8]
-    return data.reshape(-1).view(word)
+    word = _WORD_DTYPES.get(data.dtype.itemsize, _WIDEST)
+    return (data if data.ndim == 1 else data.reshape(-1)).view(word)
 
 
 HANDLES: Final = Field("handle", "reference", dtypes.HANDLE, ())

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ecs_columnar import kernels
 from ecs_columnar.change import Change
-from ecs_columnar.column import grown, owned
+from ecs_columnar.column import Column, grown, owned
 from ecs_columnar.dtypes import (
     CODE,
     ENTITY_RECORD,
@@ -27,6 +27,7 @@ from ecs_columnar.dtypes import (
     INDEX_MASK,
     MAX_ENTITIES,
     MAX_GENERATION,
+    NO_CODE,
     ROW,
 )
 from ecs_columnar.errors import InvalidArgumentError, RepositoryConsistencyError
@@ -146,6 +147,23 @@ class Entities(Stateful):
         self._save(change, handles)
         change.call(kernels.entities.enter, handles, table, first_row, self.records)
 
+    def bear(
+        self,
+        change: Change,
+        handles: NDArray[np.int64],
+        table: int,
+        first_row: int,
+        column: Column,
+    ) -> None:
+        """Record new entities in consecutive rows of a table, and in its column of handles."""
+        self.own()
+        column.own()
+        self._save(change, handles)
+        stop = first_row + handles.shape[0]
+        change.save_run(column, first_row, stop)
+        rows = column.data[first_row:stop]
+        change.call(kernels.entities.bear, handles, table, first_row, self.records, rows)
+
     def set_rows(self, change: Change, handles: NDArray[np.int64], rows: NDArray[np.intp]) -> None:
         """Record new rows of entities that stay in their tables."""
         self.own()
@@ -170,7 +188,7 @@ class Entities(Stateful):
         """Return the handle of the next entity, as `next_handles` does for one."""
         self.own()
         if self.n_free:
-            return int(self.free[self.n_free - 1])
+            return int(self.free.item(self.n_free - 1))
         if self.n_used < self.records.shape[0]:
             return 1 << INDEX_BITS | self.n_used
         return int(self.next_handles(1)[0])
@@ -216,6 +234,13 @@ class Entities(Stateful):
             and index < self.n_used
             and self._memory[index * _RECORD_WORDS] == generation
         )
+
+    def table_of(self, handle: int) -> int:
+        """Return the number of the table of one handle, -1 where its entity is dead."""
+        if not self.is_alive(handle):
+            return NO_CODE
+        number: int = self._memory[(handle & INDEX_MASK) * _RECORD_WORDS + 1]
+        return number
 
     def thawing(self, state: State) -> list[Step]:
         """Return the steps that go back to a state."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
 from copy import deepcopy
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,10 @@ class Drawn(NamedTuple):
 
     generators: dict[str, np.random.Generator]
     states: States
+
+
+NOTHING_DRAWN: Final = Drawn({}, {})
+"""Of a world without generators."""
 
 
 class Generators(MutableMapping[str, np.random.Generator]):
@@ -87,6 +91,8 @@ class Generators(MutableMapping[str, np.random.Generator]):
 
 def drawn(generators: dict[str, np.random.Generator]) -> Drawn:
     """Copy the states of generators."""
+    if not generators:
+        return NOTHING_DRAWN
     states = {name: deepcopy(dict(rng.bit_generator.state)) for name, rng in generators.items()}
     return Drawn(dict(generators), states)
 

@@ -6,7 +6,6 @@ a contiguous int64 array here, and errors about them are worded here.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -34,15 +33,15 @@ class HasHandle:
     handle: int
 
 
-class HasHandles(ABC):
+class HasHandles:
     """Many entities that know their handles themselves, such as a query."""
 
     __slots__ = ("_storage",)
     _storage: Storage
 
-    @abstractmethod
     def handles(self) -> NDArray[np.int64]:
         """Return the handles of all of them."""
+        raise NotImplementedError
 
 
 def is_one(entities: object) -> bool:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from operator import setitem
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from ecs_columnar.errors import ComponentNotFoundError, DuplicateContentError, SchemaError
 from ecs_columnar.schema import Component, Schema
 from ecs_columnar.steps import Step, run
 from ecs_columnar.strings import StringTable
+
+Plain: TypeAlias = tuple[tuple[str, Any, Any, Any], ...]
+"""Name, Python type, lowest and highest value of each field."""
 
 
 class ComponentType:
@@ -32,11 +35,12 @@ class ComponentType:
         In the order of declaration.
     is_sparse : bool
         Whether the component lies outside of the tables.
-    plain : tuple or None
-        Name, Python type, lowest and highest value of each field, where Python
-        numbers go straight into the cells of all fields.
+    plain : Plain or None
+        Where Python numbers go straight into the cells of all fields.
     pools : dict of str to StringTable
         Of each ``str_`` field, by name.
+    positions : dict of str to int
+        Place of each field among them, by name.
     cells : type or None
         The class through which single entities are read and written, once made.
     """
@@ -49,6 +53,7 @@ class ComponentType:
         "is_sparse",
         "plain",
         "pools",
+        "positions",
         "schema",
         "type_id",
     )
@@ -61,6 +66,7 @@ class ComponentType:
         self.fields: Final = schema.fields
         self.is_sparse: Final = schema.storage == "sparse"
         self.plain: Final = _plain(schema)
+        self.positions: Final = {field.name: k for k, field in enumerate(schema.fields)}
         self.cells: Any = None
         self.pools: Final = {f.name: StringTable() for f in schema.fields if f.kind == "string"}
 
@@ -71,7 +77,7 @@ class ComponentType:
         return f"<ComponentType {self.type_id}>"
 
 
-def _plain(schema: Schema) -> tuple[tuple[str, Any, Any, Any], ...] | None:
+def _plain(schema: Schema) -> Plain | None:
     if schema.storage == "sparse" or any(field.exact is None for field in schema.fields):
         return None
     return tuple((field.name, field.exact, field.low, field.high) for field in schema.fields)

@@ -6,14 +6,13 @@ parts: for each table its rows, and where in the batch they stand.
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
-from ecs_columnar.dtypes import CODE, HANDLE, INDEX_MASK, ROW
+from ecs_columnar.dtypes import CODE, HANDLE, ROW
 from ecs_columnar.handles import (
     HasHandles,
     duplicate,
@@ -88,7 +87,7 @@ class Selection:
         return self._handles
 
     def __len__(self) -> int:
-        return sum(map(len, self.parts))
+        return sum(map(len, self.parts)) if self._handles is None else self._handles.shape[0]
 
 
 class HasSelection(HasHandles):
@@ -96,9 +95,9 @@ class HasSelection(HasHandles):
 
     __slots__ = ()
 
-    @abstractmethod
     def selection(self) -> Selection:
         """Return all entities that match."""
+        raise NotImplementedError
 
 
 def select(storage: Storage, entities: Any, verb: str) -> Selection:
@@ -128,7 +127,7 @@ def select(storage: Storage, entities: Any, verb: str) -> Selection:
     if located.n_dead:
         raise stale(handles[located.tables < 0], handles.shape[0], verb)
     if not located.is_mixed:
-        table = storage.tables[located.tables[0]]
+        table = storage.tables[located.tables.item(0)]
         return Selection([Part(table, located.rows, slice(None))], handles)
     return Selection(_parts(storage, located.tables, located.rows), handles)
 
@@ -179,12 +178,10 @@ def _whole_table(storage: Storage, handles: NDArray[np.int64]) -> Table | None:
     They are then alive and distinct without a look at their records: comparing
     two arrays in order takes a quarter of the time of looking each one up.
     """
-    if not storage.entities.is_alive(int(handles[0])):
+    number = storage.entities.table_of(int(handles[0]))
+    if number < 0 or storage.tables[number].length != handles.shape[0]:
         return None
-    number = storage.entities.records["table"][handles[0] & INDEX_MASK]
     table = storage.tables[number]
-    if table.length != handles.shape[0]:
-        return None
     return table if np.array_equal(table.handle_view(), handles) else None
 
 

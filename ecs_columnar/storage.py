@@ -107,7 +107,7 @@ class Storage:
     @property
     def tick(self) -> int:
         """How many operations there were."""
-        return int(self.clock[0])
+        return int(self.clock.item())
 
     @property
     def is_plain(self) -> bool:
@@ -262,7 +262,9 @@ class Storage:
 
     def discarding(self, symbols: list[NDArray[np.int32]]) -> list[Step]:
         """Forget the strings of symbols, unless they name somebody again by now."""
-        distinct = np.unique(np.concatenate([np.empty(0, CODE), *symbols]))
+        if not symbols:
+            return []
+        distinct = np.unique(np.concatenate(symbols))
         return self._discarding(distinct[self.names.handles_of(distinct) == NO_ENTITY])
 
     def _discarding(self, symbols: NDArray[np.int32]) -> list[Step]:

@@ -105,8 +105,14 @@ class Table:
     ) -> None:
         """Write rows from ``start`` on; room is reserved, every component has its values."""
         stop = start + handles.shape[0]
-        change.floor(self)
+        self.append_values(change, start, stop, values)
         change.fill(self.handles, start, stop, handles)
+
+    def append_values(
+        self, change: Change, start: int, stop: int, values: Mapping[ComponentType, Values]
+    ) -> None:
+        """Write rows, as `append` does, but for the handles."""
+        change.floor(self)
         for component, columns in self.columns.items():
             for column, value in zip(columns, values[component], strict=True):
                 change.fill(column, start, stop, value)

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from ecs_columnar.errors import TransactionError
-from ecs_columnar.generators import Drawn, drawn, undrawing
+from ecs_columnar.generators import NOTHING_DRAWN, drawn, undrawing
 from ecs_columnar.steps import Step, run
 from ecs_columnar.storage import Storage
 from ecs_columnar.undo_log import UndoLog
@@ -51,7 +51,7 @@ class Transaction:
         self._log: UndoLog | None = None
         self._tick = 0
         self._kept: tuple[Any, ...] = ()
-        self._before = Drawn({}, {})
+        self._before = NOTHING_DRAWN
         self.is_open = False
 
     def __enter__(self) -> Transaction:

@@ -111,6 +111,8 @@ class UndoLog:
         while done:
             done, last = done
             found.append(last)
+        if len(found) == 1:
+            return found[0]
         parts = zip(*reversed(found), strict=True) if found else ((), (), ())
         return Done(*(list(chain.from_iterable(part)) for part in parts))
 

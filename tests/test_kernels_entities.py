@@ -95,6 +95,25 @@ def test_entering_writes_generation_table_and_consecutive_rows(
     assert to_records(array) == reference.enter(handles, table, first_row, records)
 
 
+@given(
+    data=st.data(),
+    records=records_of_any_kind,
+    table=st.integers(0, 100),
+    first_row=st.integers(0, 100),
+)
+def test_bearing_enters_and_copies_the_handles(
+    data: st.DataObject, records: list[Record], table: int, first_row: int
+) -> None:
+    indices = data.draw(st.permutations(range(len(records))))[: len(records) // 2]
+    handles = [handle_of(index, data.draw(generations)) for index in indices]
+    array, out = to_array(records), np.zeros(len(handles), np.int64)
+
+    kernels.entities.bear(to_handles(handles), table, first_row, array, out)
+
+    expected = reference.bear(handles, table, first_row, records)
+    assert (to_records(array), out.tolist()) == expected
+
+
 @given(data=st.data(), records=records_of_any_kind)
 def test_handles_are_located_and_those_of_no_living_entity_counted(
     data: st.DataObject, records: list[Record]

@@ -131,18 +131,33 @@ def test_unplace_puts_everybody_back_where_he_stood(layout: Layout, batch: Batch
     assert n_placed.tolist() == [reference.n_placed(layout.lists)]
 
 
-@given(layout=layouts(), index=indices, code=st.integers(NOWHERE, N_LOCATIONS + 1))
-def test_place_one_moves_where_there_is_room(layout: Layout, index: int, code: int) -> None:
+@given(
+    layout=layouts(),
+    index=indices,
+    code=st.integers(NOWHERE, N_LOCATIONS + 1),
+    n_free=st.integers(0, 2 * N_RECORDS),
+)
+def test_place_one_moves_where_there_is_room(
+    layout: Layout, index: int, code: int, n_free: int
+) -> None:
     handle, n_placed, clock = handle_of(index), count_of(layout), np.array([7])
+    n_used, n_slots = layout.members.shape[0], sum(layout.capacities)
+    layout = layout._replace(members=np.append(layout.members, np.full(n_free, GARBAGE)))
+    tail = np.array([n_used])
     arrays = layout.records, layout.groups, layout.members
 
-    is_done = kernels.groups.place_one(handle, code, *arrays, n_placed, clock)
+    is_done = kernels.groups.place_one(handle, code, *arrays, n_placed, tail, clock)
 
-    expected = reference.place_one(handle, code, layout.lists, layout.capacities, N_RECORDS)
+    lists, capacities = layout.lists, layout.capacities
+    was_full = 0 <= code < N_LOCATIONS and len(lists[code]) == capacities[code]
+    expected = reference.place_one(handle, code, lists, capacities, N_RECORDS, n_free)
+    has_grown = sum(capacities) > n_slots
     assert is_done == expected
     assert clock.tolist() == [7 + is_done]
-    assert n_placed.tolist() == [reference.n_placed(layout.lists)]
-    assert layout.read() == layout.lists
+    assert n_placed.tolist() == [reference.n_placed(lists)]
+    assert layout.read() == lists
+    assert has_grown <= was_full
+    assert tail.tolist() == [n_used + (capacities[code] if has_grown else 0)]
 
 
 @given(batch=batches)
@@ -170,19 +185,20 @@ def test_find_crowded_finds_groups_without_room(layout: Layout, batch: Batch) ->
 @given(layout=layouts(), batch=batches)
 def test_relocate_copies_groups_to_the_tail(layout: Layout, batch: Batch) -> None:
     crowded = reference.find_crowded(batch.codes, layout.lists, layout.capacities)
-    tail = layout.members.shape[0]
+    n_used = layout.members.shape[0]
+    tail = np.array([n_used])
     members = np.append(layout.members, np.full(sum(crowded.values()), GARBAGE))
 
-    new_tail = kernels.groups.relocate(
+    kernels.groups.relocate(
         np.array(list(crowded), np.int32),
         np.array(list(crowded.values()), np.int32),
-        tail,
         layout.groups,
         members,
+        tail,
     )
 
-    starts, expected_tail = reference.relocate(crowded, tail)
-    assert new_tail == expected_tail
+    starts, expected_tail = reference.relocate(crowded, n_used)
+    assert tail.tolist() == [expected_tail]
     assert {code: layout.groups[code]["start"] for code in crowded} == starts
     for code, capacity in crowded.items():
         layout.capacities[code] = capacity

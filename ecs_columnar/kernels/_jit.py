@@ -118,7 +118,8 @@ class Kernel(CPUDispatcher):
 
     def is_ready(self, arguments: tuple[Any, ...]) -> bool:
         """Tell whether a call with such arguments runs no Python."""
-        return self._variant(arguments) in self._ready
+        at = self._word_at
+        return (None if at is None else arguments[at].dtype) in self._ready
 
     def make_ready(self, arguments: tuple[Any, ...]) -> None:
         """Compile for arguments of these types, whether arrays are writable or read-only.
@@ -131,7 +132,7 @@ class Kernel(CPUDispatcher):
             self.compile(tuple(map(numba.typeof, variant)))
             for argument in variant:
                 _type_in_c(argument)
-        self._ready.add(self._variant(arguments))
+        self._ready.add(None if self._word_at is None else arguments[self._word_at].dtype)
 
     def _takes(self, arguments: tuple[Any, ...], signature: _Signature) -> bool:
         return all(map(self._fits, map(numba.typeof, arguments), signature))
@@ -145,12 +146,9 @@ class Kernel(CPUDispatcher):
         ways = (argument, read_only)
         return [way for way in ways if self._fits(numba.typeof(way), declared)]
 
-    def _variant(self, arguments: tuple[Any, ...]) -> object:
-        """Return what tells the signatures apart: the dtype of words, if anything."""
-        return None if self._word_at is None else arguments[self._word_at].dtype
-
     @functools.cached_property
     def _word_at(self) -> int | None:
+        """Which argument tells the signatures apart, by the dtype of words, if one does."""
         pairs = enumerate(zip(self.declared[0], self.declared[-1], strict=True))
         return next((i for i, (first, last) in pairs if first != last), None)
 

@@ -8,7 +8,8 @@
 * ``records`` may be shorter than what an index asks for: those are nowhere.
 * ``arrivals`` counts by location within one operation. Between operations it
   is all 0, so that none of them has to clear or to read all of it.
-* ``n_placed`` is a count that kernels keep: an array of one item.
+* ``n_placed`` is a count that kernels keep, and ``tail`` is where unused memory
+  of ``members`` starts: arrays of one item.
 """
 
 from __future__ import annotations
@@ -237,6 +238,41 @@ def _return(
     group["count"] = last + 1
 
 
+# --- one move, and room for one ------------------------------------------------------
+
+
+@inlined
+def _roomier(count: int, capacity: int) -> int:
+    """Return the capacity of a group that has to hold so many: at least double."""
+    return max(count, min(2 * capacity, MAX_ENTITIES))
+
+
+@inlined
+def _enlarge(group: Any, capacity: int, members: HandlesOut, tail: HandlesOut) -> None:
+    """Copy a group to the tail, with more room."""
+    start = tail[0]
+    tail[0] = start + capacity
+    for slot in range(group["count"]):
+        members[start + slot] = members[group["start"] + slot]
+    group["start"] = start
+    group["capacity"] = capacity
+
+
+@inlined
+def _make_room(code: int, groups: GroupsOut, members: HandlesOut, tail: HandlesOut) -> bool:
+    """Tell whether a group has room for one more, at the tail if not where it is."""
+    if code >= groups.shape[0]:
+        return False
+    group = groups[code]
+    if group["count"] < group["capacity"]:
+        return True
+    capacity = _roomier(group["count"] + 1, group["capacity"])
+    if tail[0] + capacity > members.shape[0]:
+        return False
+    _enlarge(group, capacity, members, tail)
+    return True
+
+
 @kernel
 def place_one(
     handle: int,
@@ -245,9 +281,10 @@ def place_one(
     groups: GroupsOut,
     members: HandlesOut,
     n_placed: HandlesOut,
+    tail: HandlesOut,
     clock: HandlesOut,
 ) -> bool:
-    """Move one entity, if that needs no memory.
+    """Move one entity, if that needs no more memory; a full group may go to the tail.
 
     Parameters
     ----------
@@ -255,10 +292,10 @@ def place_one(
     code : int
         New location, -1 for nowhere.
     records : LOCATION_RECORD array
-    groups : GROUP_RECORD array
+    groups : GROUP_RECORD array, shape (n_locations,)
     members : int64 array
-    n_placed, clock : int64 array, shape (1,)
-        Changed: the number of placed entities, and the tick.
+    n_placed, tail, clock : int64 array, shape (1,)
+        Changed: the number of placed entities, the tail, and the tick.
 
     Returns
     -------
@@ -268,11 +305,7 @@ def place_one(
     index = handle & INDEX_MASK
     location = records[index]["location"] if index < records.shape[0] else -1
     if location != code:
-        if code >= 0 and (
-            index >= records.shape[0]
-            or code >= groups.shape[0]
-            or groups[code]["count"] == groups[code]["capacity"]
-        ):
+        if code >= 0 and (index >= records.shape[0] or not _make_room(code, groups, members, tail)):
             return False
         record = records[index]
         if location >= 0:
@@ -348,7 +381,7 @@ def find_crowded(
         count = group["count"] + arrivals[code]
         arrivals[code] = 0
         if count > group["capacity"]:
-            capacity = max(count, min(2 * group["capacity"], MAX_ENTITIES))
+            capacity = _roomier(count, group["capacity"])
             crowded[n_crowded] = code
             capacities[n_crowded] = capacity
             n_crowded += 1
@@ -358,8 +391,8 @@ def find_crowded(
 
 @kernel
 def relocate(
-    crowded: Codes, capacities: Codes, tail: int, groups: GroupsOut, members: HandlesOut
-) -> int:
+    crowded: Codes, capacities: Codes, groups: GroupsOut, members: HandlesOut, tail: HandlesOut
+) -> None:
     """Copy groups to the tail, with more room.
 
     Parameters
@@ -367,25 +400,13 @@ def relocate(
     crowded : int32 array, shape (k,)
         Distinct locations.
     capacities : int32 array, shape (k,)
-    tail : int
-        Where unused memory starts; there is enough.
     groups : GROUP_RECORD array
     members : int64 array
-
-    Returns
-    -------
-    int
-        The new tail.
+    tail : int64 array, shape (1,)
+        Changed; there is enough memory behind it.
     """
     for i in range(crowded.shape[0]):
-        group = groups[crowded[i]]
-        start = group["start"]
-        for slot in range(group["count"]):
-            members[tail + slot] = members[start + slot]
-        group["start"] = tail
-        group["capacity"] = capacities[i]
-        tail += capacities[i]
-    return tail
+        _enlarge(groups[crowded[i]], capacities[i], members, tail)
 
 
 # --- reading -------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from ecs_columnar.errors import (
 )
 from ecs_columnar.operations.move import to_place_codes
 from ecs_columnar.operations.values import to_values, types_of
-from ecs_columnar.registry import ComponentType
+from ecs_columnar.registry import ComponentType, Plain
 from ecs_columnar.schema import Component
 from ecs_columnar.selection import Positions
 from ecs_columnar.steps import run
@@ -27,7 +27,8 @@ from ecs_columnar.storage import Storage
 from ecs_columnar.strings import Encoded, blank, encode
 from ecs_columnar.table import Table, Values
 
-_Cells: TypeAlias = list[tuple[ComponentType, list[Any]]]
+_Given: TypeAlias = list[tuple[ComponentType, Plain, dict[str, Any]]]
+"""Types, what Python numbers their fields take, and the values of the fields."""
 
 
 class Group(NamedTuple):
@@ -57,34 +58,31 @@ def spawn_one(storage: Storage, components: tuple[Component, ...]) -> int | None
         The handle; None, and nothing done, where the short way doesn't lead
         there and `spawn` has to.
     """
-    cells: _Cells = []
+    given: _Given = []
     mask = 0
     for component in components:
         component_type = storage.registry.known(type(component))
-        if component_type is None or component_type.plain is None or mask & component_type.bit:
+        plain = None if component_type is None else component_type.plain
+        if component_type is None or plain is None or mask & component_type.bit:
             return None
         mask |= component_type.bit
-        values, given = [], component.__dict__
-        for name, exact, low, high in component_type.plain:
-            value = given[name]
-            if type(value) is not exact or not low <= value <= high:
-                return None
-            values.append(value)
-        cells.append((component_type, values))
+        given.append((component_type, plain, component.__dict__))
     table = storage.table_by_mask.get(mask)
     if table is None or not storage.is_plain:
         return None
     storage.begin_structural_change("spawn")
-    return _enter_one(storage, table, cells)
+    return _enter_one(storage, table, given)
 
 
-def _enter_one(storage: Storage, table: Table, cells: _Cells) -> int:
+def _enter_one(storage: Storage, table: Table, given: _Given) -> int | None:
     handle, row = storage.entities.one_more(), table.length
     try:
-        _write_cells(table, row, handle, cells)
+        are_plain = _write_cells(table, row, handle, given)
     except (IndexError, TypeError, ValueError):  # there is no room, or a snapshot holds it
         table.reserve(1)
-        _write_cells(table, row, handle, cells)
+        are_plain = _write_cells(table, row, handle, given)
+    if not are_plain:
+        return None
     run(
         (
             *storage.entities.entering_one(handle, table.number, row),
@@ -95,12 +93,23 @@ def _enter_one(storage: Storage, table: Table, cells: _Cells) -> int:
     return handle
 
 
-def _write_cells(table: Table, row: int, handle: int, cells: _Cells) -> None:
-    """Write behind the last row, where nobody sees it before the length has changed."""
+def _write_cells(table: Table, row: int, handle: int, given: _Given) -> bool:
+    """Write behind the last row, where nobody sees it before the length has changed.
+
+    Returns
+    -------
+    bool
+        Whether all are Python numbers that go into their cells; if not, some is written.
+    """
     table.handles.memory[row] = handle
-    for component_type, values in cells:
-        for column, value in zip(table.columns[component_type], values, strict=True):
+    for component_type, plain, values in given:
+        columns = table.columns[component_type]
+        for column, (name, exact, low, high) in zip(columns, plain, strict=True):
+            value = values[name]
+            if type(value) is not exact or not low <= value <= high:
+                return False
             column.memory[row] = value
+    return True
 
 
 def spawn(
@@ -156,8 +165,8 @@ def _append(
     start = table.length
     for (group, values), n in zip(groups, n_rows, strict=True):
         some = np.ascontiguousarray(handles[group.positions])
-        table.append(change, start, some, values)
-        change.storage.entities.relocate(change, some, table.number, start)
+        table.append_values(change, start, start + n, values)
+        change.storage.entities.bear(change, some, table.number, start, table.handles)
         start += n
     change.resize(table, start)
 

@@ -81,11 +81,10 @@ def to_some_values(
     """Cast the values of some fields, by name, as `to_values` does."""
     values: dict[str, NDArray[Any]] = {}
     errors: list[str] = []
-    for field in component_type.fields:
-        if field.name not in given:
-            continue
+    for name, value in given.items():
+        field = component_type.fields[component_type.positions[name]]
         try:
-            values[field.name] = _to_column(change, component_type, field, given[field.name], n)
+            values[name] = _to_column(change, component_type, field, value, n)
         except UnfitValueError as error:
             errors.append(str(error))
         except EcsColumnarError as error:

@@ -47,7 +47,7 @@ def set_fields(
     storage: Storage, selection: Selection, component_type: ComponentType, given: dict[str, Any]
 ) -> None:
     """Overwrite some fields of a component that all of the entities have."""
-    known = [field.name for field in component_type.fields]
+    known = component_type.positions
     unknown = [name for name in given if name not in known]
     if unknown or not given:
         raise InvalidArgumentError(
@@ -61,10 +61,10 @@ def set_fields(
         values = to_some_values(change, component_type, given, len(selection))
         for table, rows, positions in _places(storage, selection, component_type):
             columns = table.columns[component_type]
-            for field, column in zip(component_type.fields, columns, strict=True):
-                if field.name in values:
-                    value = at_position(field, values[field.name], positions)
-                    write_column(change, column, table.length, rows, value)
+            for name, value in values.items():
+                column = columns[known[name]]
+                some = at_position(column.field, value, positions)
+                write_column(change, column, table.length, rows, some)
         change.record("set_fields", selection, component_type, values)
         change.tell("set", lambda: selection.handles, [component_type])
         change.apply()

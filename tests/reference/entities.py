@@ -58,6 +58,12 @@ def enter(handles: list[int], table: int, first_row: int, records: list[Record])
     return [entered.get(index, record) for index, record in enumerate(records)]
 
 
+def bear(
+    handles: list[int], table: int, first_row: int, records: list[Record]
+) -> tuple[list[Record], list[int]]:
+    return enter(handles, table, first_row, records), list(handles)
+
+
 def is_alive(handle: int, records: list[Record]) -> bool:
     generation, index = divmod(handle, INDICES)
     return generation > 0 and index < len(records) and records[index].generation == generation

@@ -66,12 +66,18 @@ def unplace(
             lists[location][slot], lists[location][-1] = handle, lists[location][slot]
 
 
-def place_one(handle: int, code: int, lists: Lists, capacities: list[int], n_records: int) -> bool:
+def place_one(
+    handle: int, code: int, lists: Lists, capacities: list[int], n_records: int, n_free: int
+) -> bool:
+    """Move one, if there is room; ``n_free`` slots behind the groups are free to become room."""
     is_move = location_of(handle, lists) != code != NOWHERE
-    if is_move and index_of(handle) >= n_records:
+    if is_move and (index_of(handle) >= n_records or code >= len(lists)):
         return False
-    if is_move and (code >= len(lists) or len(lists[code]) == capacities[code]):
+    crowded = find_crowded([code], lists, capacities) if is_move else {}
+    if sum(crowded.values()) > n_free:
         return False
+    for full, capacity in crowded.items():
+        capacities[full] = capacity
     place([handle], [code], lists)
     return True
 
