@@ -15,7 +15,8 @@ from tests.checkpoints import (
     is_short_then_fails,
     power_losses,
 )
-from tests.test_checkpoint_damage import flip, kill_while_saving, loads
+from tests.kills import kill_while_saving
+from tests.test_checkpoint_damage import flip, loads
 
 
 def test_every_single_flipped_bit_is_found(tmp_path: Path) -> None:
@@ -40,9 +41,12 @@ def test_each_single_call_may_fail(tmp_path: Path, durable: bool, fault: Any) ->
     assert n_told == n_runs > 60
 
 
-def test_two_hundred_kills_leave_the_last_checkpoint(tmp_path: Path) -> None:
-    for i in range(200):
-        kill_while_saving(tmp_path / "world", 0.05 + 0.001 * i)
+def test_a_thousand_kills_in_the_middle_of_a_save_leave_the_last_checkpoint(
+    tmp_path: Path,
+) -> None:
+    n_saving = seed = 0
+    while n_saving < 1000:
+        n_saving, seed = n_saving + kill_while_saving(tmp_path / "world", 100, seed=seed), seed + 1
 
 
 def test_ten_thousand_losses_of_power_leave_the_last_checkpoint(tmp_path: Path) -> None:
