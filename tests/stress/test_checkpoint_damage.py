@@ -1,6 +1,6 @@
 """The tests of `tests/test_checkpoint_damage.py` in large: every bit, every call, many losses.
 
-Takes ten minutes, half of them for the bits::
+Takes a quarter of an hour, half of it for the bits::
 
     pytest tests/stress/test_checkpoint_damage.py
 """

@@ -1,6 +1,6 @@
 """Every operation, broken off at every line and at every bytecode.
 
-Of one core that does nothing else, the lines take two minutes and the bytecodes fifteen::
+The lines take four minutes of one core, and the bytecodes twenty::
 
     pytest tests/stress/test_interruption.py -k line
     pytest tests/stress/test_interruption.py -k opcode

@@ -1,4 +1,6 @@
-"""A million random operations. Takes ten minutes, or ``ECS_STRESS_SEEDS=100`` ten times as long::
+"""A million random operations, or ``ECS_STRESS_SEEDS`` times a hundred thousand.
+
+A million takes twenty minutes of one core::
 
 pytest tests/stress/test_random_operations.py
 """

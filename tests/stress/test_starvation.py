@@ -1,6 +1,6 @@
 """Every operation, with each of its large allocations failing, once and from then on.
 
-Takes three minutes::
+Takes two minutes::
 
     pytest tests/stress/test_starvation.py
 """
