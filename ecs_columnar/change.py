@@ -63,6 +63,7 @@ class Change:
     """
 
     __slots__ = (
+        "_is_taken_back",
         "_marks",
         "_moves",
         "_saved",
@@ -84,6 +85,7 @@ class Change:
         self.undo: list[Undo] = []
         self.entry: Any = None
         self.is_done = False
+        self._is_taken_back = False
         self._saved: list[Undo] = []
         self._moves: list[Moves] = []
         self._unused: list[NDArray[np.int32]] = []
@@ -98,17 +100,35 @@ class Change:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if not self.is_done:
+        try:
+            self._settle()
+        except BaseException as interrupt:
+            # Taking back is one call as well: it is done, or begun again.
+            self._settle()
+            self._note(interrupt)
+            raise
+        if error is not None:
+            self._note(error)
+
+    def _settle(self) -> None:
+        """Take back what was prepared for nothing; what has been taken back is left alone."""
+        if self.is_done:
+            return
+        if not self._is_taken_back:
             self._take_back()
-            if self.entry is not None:
-                self.storage.journal.cut()
-        if error is not None and not isinstance(error, EcsColumnarError):
-            tick = self.storage.tick
-            error.add_note(
-                f"the operation was done before this was raised; the world is at tick {tick}"
-                if self.is_done
-                else f"the operation was not done; the world is as it was, at tick {tick}"
-            )
+        if self.entry is not None:
+            self.storage.journal.cut()
+
+    def _note(self, error: BaseException) -> None:
+        """Have an error that is not the library's say whether the operation was done."""
+        if isinstance(error, EcsColumnarError):
+            return
+        tick = self.storage.tick
+        error.add_note(
+            f"the operation was done before this was raised; the world is at tick {tick}"
+            if self.is_done
+            else f"the operation was not done; the world is as it was, at tick {tick}"
+        )
 
     def apply(self) -> None:
         """Do everything; the last line of preparing."""
@@ -277,6 +297,7 @@ class Change:
             steps += function(*arguments)
         for strings, mark in self._marks.items():
             steps += strings.rolling_back(mark)
+        steps.append((setattr, self, "_is_taken_back", True))
         run(steps)
 
     def _save_rows(self, column: Column, n_rows: int, rows: NDArray[np.intp]) -> None:

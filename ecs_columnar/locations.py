@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar import kernels
 from ecs_columnar.dtypes import INDEX_MASK, NO_ENTITY, NOWHERE, ROW
 from ecs_columnar.errors import InvalidArgumentError, LocationNotFoundError, StaleHandleError
 from ecs_columnar.handles import as_handles, is_one
@@ -229,25 +231,28 @@ class Locations:
         """
         storage = self._storage
         component_type = storage.registry.of(component)
-        numbers = {
+        columns = {
             f.name: i
             for i, f in enumerate(component_type.fields)
             if f.kind == "number" and f.dtype.kind in "biuf"
         }
-        if field not in numbers:
+        if field not in columns:
             raise InvalidArgumentError(
                 "field",
                 field,
                 f"cannot add up {field!r} of {component_type.type_id}; it has the numbers "
-                f"{', '.join(numbers) or '(none)'}",
+                f"{', '.join(columns) or '(none)'}",
             )
         having = storage.holders(component_type)
         codes = storage.locations.location_of(having & INDEX_MASK)
         selection = select(storage, having[codes >= 0], "add up")
-        values = get_codes(storage, selection, component_type)[numbers[field]]
+        values = get_codes(storage, selection, component_type)[columns[field]]
         kinds = {"b": np.int64, "i": np.int64, "u": np.uint64, "f": np.float64}
         sums = np.zeros((len(self), *values.shape[1:]), kinds[values.dtype.kind])
-        np.add.at(sums, codes[codes >= 0].astype(ROW), values)
+        # Not np.add.at, which crashes the process where there is no memory.
+        numbers = values.astype(sums.dtype).reshape(-1)
+        rows, width = codes[codes >= 0].astype(ROW), math.prod(sums.shape[1:])
+        kernels.rows.add_up(numbers, rows, width, sums.reshape(-1))
         return sums
 
     def dangling(self) -> list[str]:

@@ -188,11 +188,13 @@ class Storage:
 
     def count_loops(self) -> int:
         """Return how many loops are open; what they exposed is so no longer than they are."""
-        if self._loops or self.exposed:
-            self._loops[:] = filter(_is_open, self._loops)
-            if not self._loops:
-                self.exposed.clear()
-        return len(self._loops)
+        if not (self._loops or self.exposed):
+            return 0
+        self._loops[:] = filter(_is_unfinished, self._loops)
+        n_open = sum(map(_is_open, self._loops))
+        if not n_open:
+            self.exposed.clear()
+        return n_open
 
     def expose(self, column: Column, n_rows: int) -> None:
         """Get a column ready to be written by whoever is handed a view of it."""
@@ -377,6 +379,16 @@ class Storage:
             raise RepositoryConsistencyError(f"cannot trust {where}: {n_dead} entities are dead")
 
 
-def _is_open(loop: ReferenceType[GeneratorType[Any, None, None]]) -> bool:
+def _is_unfinished(loop: ReferenceType[GeneratorType[Any, None, None]]) -> bool:
     found = loop()
     return found is not None and found.gi_frame is not None
+
+
+def _is_open(loop: ReferenceType[GeneratorType[Any, None, None]]) -> bool:
+    """Tell whether a loop has begun and not ended.
+
+    One that has not begun has handed out nothing, and looks for its tables when
+    it does. It may be held for long: by the traceback of what interrupted it.
+    """
+    found = loop()
+    return found is not None and (found.gi_suspended or found.gi_running)

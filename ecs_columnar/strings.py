@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ecs_columnar import kernels
 from ecs_columnar.column import grown_capacity, owned
-from ecs_columnar.dtypes import CODE, NO_CODE
+from ecs_columnar.dtypes import CODE, NO_CODE, ROW
 from ecs_columnar.encoding import Coded, Encoded, blank, encode, to_bytes, to_text, to_texts
 from ecs_columnar.errors import InvalidArgumentError, RepositoryConsistencyError, first_three
 from ecs_columnar.state import Stateful
@@ -253,7 +253,7 @@ class StringTable(Stateful):
         # of code -1, stays None.
         texts = np.empty(self._n_codes + 1, object)
         live = live_codes(self._pool, self._n_codes)
-        texts[live] = self._texts(live)
+        texts[live.astype(ROW)] = self._texts(live)
         return np.asarray(texts[codes.astype(np.intp)])
 
     def encoded(self, codes: NDArray[np.int32]) -> Encoded:

@@ -1,72 +1,185 @@
-"""Break an operation off at its k-th step, and see that nothing is half done."""
+"""Break an operation off at its k-th step, and see that nothing is half done.
+
+A step is a line or a bytecode of the library. The operation is done once to
+write down its steps, each with the call that it is in, so that to get to one of
+them only that call is traced. After each time a `Memento` puts the scene back,
+and the step that is broken off next has to be the one that was written down.
+"""
 
 from __future__ import annotations
 
+import dis
+import gc
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Any, Literal
+from types import CodeType, FrameType
+from typing import Any, Literal, NamedTuple
 
 import ecs_columnar as ecs
+from ecs_columnar.change import Change
 from tests.fingerprint import Fingerprint, differences, fingerprint
-from tests.scene import ENDS, OPERATIONS, Scene, a_scene
+from tests.memento import Memento, Part
+from tests.scene import ENDS, OPERATIONS, REFUSED, Scene, a_scene
 
 PACKAGE = str(Path(ecs.__file__).parent)
-Step = Literal["line", "opcode"]
+Kind = Literal["line", "opcode"]
+Trace = Callable[[FrameType, str, Any], Any]
 
 
 class Injected(BaseException):
     """Raised at a line; no error of the library's, and not caught by what catches errors."""
 
 
-class Fuse:
-    """A trace function that raises at the k-th line or opcode inside the library."""
+class Step(NamedTuple):
+    """One line or bytecode on the way through an operation.
 
-    def __init__(self, step: Step, at: int) -> None:
-        self.step = step
-        self.at = at
-        self.n_steps = 0
+    Attributes
+    ----------
+    n_calls, n_within : int
+        It is the ``n_within``-th step of the ``n_calls``-th call of the library.
+    code : CodeType
+    at : int
+        The number of the line or the offset of the bytecode.
+    path : int
+        The same for equal stacks of calls.
+    """
 
-    def trace(self, frame: FrameType, event: str, _: Any) -> Any:
-        if not frame.f_code.co_filename.startswith(PACKAGE):
-            return None
-        frame.f_trace_opcodes = self.step == "opcode"
-        return self.count
-
-    def count(self, frame: FrameType, event: str, _: Any) -> Any:
-        if event == self.step:
-            self.n_steps += 1
-            if self.n_steps == self.at:
-                blow(self.step)
-        return self.count
+    n_calls: int
+    n_within: int
+    code: CodeType
+    at: int
+    path: int
 
 
-def blow(step: Step) -> None:
-    if step == "line":
-        raise Injected
-    signal.raise_signal(signal.SIGINT)  # the default handler raises KeyboardInterrupt
+def is_ours(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(PACKAGE)
+
+
+def position(frame: FrameType, kind: Kind) -> int:
+    return frame.f_lineno if kind == "line" else frame.f_lasti
 
 
 @contextmanager
-def traced(fuse: Fuse) -> Iterator[None]:
+def traced(trace: Trace) -> Iterator[None]:
+    """Trace, and let no garbage be collected: to close a generator of ours is a call of ours."""
     before = sys.gettrace()
-    sys.settrace(fuse.trace)
+    gc.disable()
+    sys.settrace(trace)
     try:
         yield
     finally:
         sys.settrace(before)
+        gc.enable()
 
 
-def count_steps(name: str, setting: str, step: Step) -> int:
-    """Return how many steps an operation takes that is left alone."""
-    stage = Stage(name, setting)
-    fuse = Fuse(step, 0)
-    with traced(fuse):
-        stage.call()
-    return fuse.n_steps
+def steps_of(call: Callable[[], Any], kind: Kind) -> list[Step]:
+    """Call, and write down all steps."""
+    steps: list[Step] = []
+    paths: dict[tuple[Any, ...], int] = {}
+    path_of: dict[FrameType, int] = {}
+    n_calls = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Trace | None:
+        nonlocal n_calls
+        if not is_ours(frame):
+            return None
+        n_calls += 1
+        frame.f_trace_opcodes = kind == "opcode"
+        path_of[frame] = path = _path_of(frame, paths, path_of)
+        return _noting(steps, kind, n_calls, path)
+
+    with traced(trace):
+        call()
+    return steps
+
+
+def distinct(steps: Iterable[Step]) -> list[Step]:
+    """Return one of the steps that are the same, on the same stack of calls: the first."""
+    found: dict[tuple[Any, ...], Step] = {}
+    for step in steps:
+        found.setdefault((step.path, step.code, step.at), step)
+    return list(found.values())
+
+
+def _path_of(
+    frame: FrameType, paths: dict[tuple[Any, ...], int], path_of: dict[FrameType, int]
+) -> int:
+    """Return a number for a stack of calls: where each call is made, down to the library."""
+    key: tuple[Any, ...] = (frame.f_code,)
+    outer = frame.f_back
+    while outer is not None and outer not in path_of:
+        key += (outer.f_code, outer.f_lasti)
+        outer = outer.f_back
+    if outer is not None:
+        key += (path_of[outer], outer.f_lasti)
+    return paths.setdefault(key, len(paths))
+
+
+def _noting(steps: list[Step], kind: Kind, n_calls: int, path: int) -> Trace:
+    n_within = 0
+
+    def note(frame: FrameType, event: str, _: Any) -> Trace:
+        nonlocal n_within
+        if event == kind:
+            n_within += 1
+            steps.append(Step(n_calls, n_within, frame.f_code, position(frame, kind), path))
+        return note
+
+    return note
+
+
+class Fuse:
+    """A trace function that raises at one step."""
+
+    def __init__(self, kind: Kind, step: Step) -> None:
+        self.kind, self.step = kind, step
+        self.n_calls = self.n_within = 0
+        self.is_blown = self.is_on_the_way = False
+
+    def trace(self, frame: FrameType, event: str, _: Any) -> Trace | None:
+        if not is_ours(frame):
+            return None
+        self.n_calls += 1
+        if self.n_calls != self.step.n_calls:
+            return None
+        frame.f_trace_opcodes = self.kind == "opcode"
+        return self.count
+
+    def count(self, frame: FrameType, event: str, _: Any) -> Trace:
+        if event == self.kind:
+            self.n_within += 1
+            if self.n_within == self.step.n_within:
+                self.is_blown = True
+                self.is_on_the_way = (
+                    frame.f_code is self.step.code and position(frame, self.kind) == self.step.at
+                )
+                blow(self.kind)
+        return self.count
+
+
+def blow(kind: Kind) -> None:
+    if kind == "line":
+        raise Injected
+    signal.raise_signal(signal.SIGINT)  # the default handler raises KeyboardInterrupt
+
+
+EXIT = Change.__exit__.__code__
+# The one after that of ``def``: it has a RESUME and a NOP, before what is guarded.
+TRY_LINE = sorted({line for *_, line in EXIT.co_lines() if line is not None})[1]
+LEAVING = {dis.opmap["PUSH_EXC_INFO"], dis.opmap["WITH_EXCEPT_START"]}
+
+
+def is_on_the_way_out(step: Step, kind: Kind) -> bool:
+    """Tell whether a step is between an exception in a block and the body of ``__exit__``."""
+    if kind == "line":
+        return step.code is EXIT and step.at <= TRY_LINE
+    if step.code is not EXIT:
+        return step.code.co_code[step.at] in LEAVING
+    lines = (line for start, stop, line in EXIT.co_lines() if start <= step.at < stop)
+    return (next(lines) or 0) <= TRY_LINE
 
 
 class Stage:
@@ -98,38 +211,92 @@ def state_of(world: ecs.World) -> Fingerprint:
     return {path: value for path, value in found.items() if "._storage.outbox" not in path}
 
 
+def nbytes_of(part: Part) -> int:
+    """Return how much there is of what changed, to tell one capacity from another."""
+    seen = part.look()
+    items = seen if isinstance(seen, (list, tuple)) else ()
+    return sum(getattr(item, "nbytes", 1) for item in items)
+
+
 class Outcomes:
-    """What the world is before and after an operation that is left alone."""
+    """An operation, and what the world is before and after it when it is left alone."""
 
     def __init__(self, name: str, setting: str) -> None:
+        # A process that runs in the background may have been told to ignore it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         self.name, self.setting = name, setting
-        stage = Stage(name, setting)
+        self.stage = stage = Stage(name, setting)
+        self.memento = Memento(stage)
         self.old = stage.before
-        self.ended_with = stage.transaction
         stage.call()
         self.new: Fingerprint = state_of(stage.scene.world)
         self.is_ended = stage.scene.world.open_transaction is not stage.transaction
-        self.n_told = len(stage.told)
+        self._judged: dict[Any, bool] = {}
+        self._gone_on_from: set[Any] = set()
+        self.n_judged = 0
+        self.put_back()
 
-    def break_off(self, step: Step, at: int) -> bool:
+    def put_back(self) -> None:
+        self.memento.put_back(self.memento.changed())
+
+    def steps(self, kind: Kind) -> list[Step]:
+        """Return the steps of the operation when it is left alone.
+
+        Where an operation is refused, not those by which Python goes from the block to
+        what undoes it. There is no way to guard them: it is the one gap.
+        """
+        found = steps_of(self.stage.call, kind)
+        self.put_back()
+        if self.name not in REFUSED:
+            return found
+        return [step for step in found if not is_on_the_way_out(step, kind)]
+
+    def break_off_at(self, kind: Kind, steps: Iterable[Step]) -> int:
+        """Break off at one step after the other; return how many there were."""
+        n_steps = 0
+        for step in steps:
+            self.break_off(kind, step)
+            n_steps += 1
+        return n_steps
+
+    def break_off(self, kind: Kind, step: Step) -> bool:
         """Break off at a step; return whether the operation was done."""
-        stage = Stage(self.name, self.setting)
-        assert stage.before == self.old
+        fuse = Fuse(kind, step)
         caught: BaseException | None = None
         try:
-            with traced(Fuse(step, at)):
-                stage.call()
+            with traced(fuse.trace):
+                self.stage.call()
         except (Injected, KeyboardInterrupt) as error:
             caught = error
-        assert caught is not None, "the operation ended before it could be broken off"
-        return self.judge(stage, caught)
+        assert fuse.is_on_the_way, f"not what is at {step} when the operation is left alone"
+        assert caught is not None, f"nobody was told of what was raised at {step}"
+        return self.judge(caught)
 
-    def judge(self, stage: Stage, caught: BaseException) -> bool:
+    def judge(self, caught: BaseException) -> bool:
+        """See that the world is the old one or the new one, and put the old one back."""
+        stage = self.stage
         world = stage.scene.world
         if world.open_transaction is not stage.transaction and not self.is_ended:
             # Not even the end of a block was let begin: the transaction can still be ended.
             while world.open_transaction is not stage.transaction:
                 world.open_transaction.rollback()
+        world._storage.count_loops()
+        changed = self.memento.changed()
+        # Bit for bit what has been judged before, capacity and all, is as good as that was.
+        key = self.memento.essence(changed)
+        is_done = self._judged.get(key)
+        if is_done is None:
+            is_done = self.judge_world(changed)
+            changed = self.memento.changed()
+            if key is not None:
+                self._judged[key] = is_done
+        self.judge_notes(caught, is_done)
+        self.memento.put_back(changed)
+        return is_done
+
+    def judge_world(self, changed: list[Part]) -> bool:
+        self.n_judged += 1
+        world = self.stage.scene.world
         found = state_of(world)
         is_done = found != self.old if self.old == self.new else found == self.new
         expected = self.new if is_done else self.old
@@ -138,10 +305,12 @@ class Outcomes:
             f"to new: {differences(self.new, found)[:6]}"
         )
         if self.is_ended:
-            assert (world.open_transaction is stage.transaction) == (not is_done)
-        world.check()
-        self.judge_notes(caught, is_done)
-        self.go_on(stage)
+            assert (world.open_transaction is self.stage.transaction) == (not is_done)
+        # From the same state in the same parts it goes on alike; spare room holds anything.
+        sort = is_done, *((id(part), nbytes_of(part)) for part in changed)
+        if sort not in self._gone_on_from:
+            self._gone_on_from.add(sort)
+            self.go_on()
         return is_done
 
     def judge_notes(self, caught: BaseException, is_done: bool) -> None:
@@ -151,14 +320,15 @@ class Outcomes:
         for note in getattr(caught, "__notes__", ()):
             assert ("was done" in note) == is_done, note
 
-    def go_on(self, stage: Stage) -> None:
+    def go_on(self) -> None:
         """The world is as good as any: it can be gone back in, and worked with."""
-        world = stage.scene.world
+        world = self.stage.scene.world
+        world.check()
         while world.open_transaction is not None:
             world.open_transaction.rollback()
-        if stage.snapshot is not None:
-            digest = stage.snapshot.digest()
-            world.restore(stage.snapshot)
+        if self.stage.snapshot is not None:
+            digest = self.stage.snapshot.digest()
+            world.restore(self.stage.snapshot)
             assert world.digest() == digest
         handles = world.spawn(2, ids=["after", "afterwards"], at="after all")
         world.despawn(handles)

@@ -318,6 +318,53 @@ def change_some(s: Scene, i: int) -> None:
     s.world.set(s.crew, Position, x=float(i))
 
 
+def _failing(prepare: Callable[[Scene], Call]) -> Callable[[Scene], Call]:
+    """An operation that is refused after it has prepared much, all of which is undone."""
+
+    def prepare_to_fail(s: Scene) -> Call:
+        call = prepare(s)
+
+        def fail() -> None:
+            try:
+                call()
+            except ecs.EcsColumnarError:
+                return
+            raise AssertionError("it was not refused")
+
+        return fail
+
+    return prepare_to_fail
+
+
+def _spawn_with_an_id_that_is_taken(s: Scene) -> Call:
+    value = Label(["p", "q", "new"]), Note("new as well"), Velocity(1.0)
+    ids = ["one", "two", "crew-1"]
+    return lambda: s.world.spawn(3, *value, ids=ids, at=["far", "away", "out there"])
+
+
+def _spawn_at_a_place_that_is_gone(s: Scene) -> Call:
+    gone = s.world.spawn(1)
+    s.world.despawn(gone)
+    value = Label(["p", "q"]), Frozen()
+    places = np.array([s.crew[0], gone[0]])
+    return lambda: s.world.spawn(2, *value, ids=["one", "two"], at=places)
+
+
+def _add_what_does_not_fit(s: Scene) -> Call:
+    value = Label("a new text"), Note("another one"), Bag(2), Health(2**31)
+    return lambda: s.world.add(s.crew[::2], *value)
+
+
+def _set_what_does_not_fit(s: Scene) -> Call:
+    value = Label([f"set {i}" for i in range(len(s.crew))]), Bag(2), Position("far")
+    return lambda: s.world.set(s.crew, *value)
+
+
+def _define_what_is_defined(s: Scene) -> Call:
+    value = Label("a new text"), Note("another one")
+    return lambda: s.world.define("core:actor", *value)
+
+
 OPERATIONS: dict[str, Operation] = {
     "spawn": Operation(_spawn),
     "spawn into a new table": Operation(_spawn_into_a_new_table),
@@ -359,7 +406,13 @@ OPERATIONS: dict[str, Operation] = {
     "snapshot": Operation(_snapshot),
     "restore": Operation(_restore),
     "go back in a history": Operation(_history),
+    "spawn with an id that is taken": Operation(_failing(_spawn_with_an_id_that_is_taken)),
+    "spawn at a place that is gone": Operation(_failing(_spawn_at_a_place_that_is_gone)),
+    "add what does not fit": Operation(_failing(_add_what_does_not_fit)),
+    "set what does not fit": Operation(_failing(_set_what_does_not_fit)),
+    "define what is defined": Operation(_failing(_define_what_is_defined)),
 }
 
 SETTINGS = ("alone", "with a snapshot", "in a transaction", "with a listener")
+REFUSED = {name for name in OPERATIONS if name.endswith(("taken", "gone", "fit", "defined"))}
 ENDS = {"commit", "roll back", "restore", "go back in a history"}  # not in a transaction of ours

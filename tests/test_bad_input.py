@@ -891,6 +891,18 @@ def test_structural_change_is_refused_while_two_queries_are_open(made: Fixture) 
             made.world.despawn(made.crew)
 
 
+def test_a_loop_that_has_not_begun_is_in_nobodys_way(made: Fixture) -> None:
+    # The traceback of an interrupt can hold one for as long as a notebook runs.
+    loop = iter(made.world.query(Mut[Position]))
+    made.world.despawn(made.crew)
+
+    table = next(loop)
+
+    assert table.handles.tolist() == made.rocks.tolist()
+    with refused(made.world, ecs.StructuralChangeError):
+        made.world.spawn(1)
+
+
 def test_a_loop_that_is_left_early_closes_its_query(made: Fixture) -> None:
     for _ in made.world.query(Position):
         break

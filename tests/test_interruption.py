@@ -1,6 +1,7 @@
 """An operation that is broken off anywhere has been done or has not.
 
-Here at some lines and bytecodes; `tests/stress` does it at every one.
+Here at every line, once for each stack of calls that leads there, and at some
+bytecodes; `tests/stress` does it at every one, each time that it is come by.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import pytest
 
 import ecs_columnar as ecs
-from tests.interruption import Outcomes, Stage, count_steps
+from tests.interruption import Outcomes, Stage, distinct
 from tests.scene import ENDS, OPERATIONS, SETTINGS
 
 pytestmark = pytest.mark.skipif(
@@ -40,12 +41,9 @@ def test_an_exception_at_a_line_leaves_the_old_world_or_the_new_one(
     name: str, setting: str
 ) -> None:
     outcomes = Outcomes(name, setting)
-    n_lines = count_steps(name, setting, "line")
+    steps = distinct(outcomes.steps("line"))
 
-    # The first ones, some in the middle, and the last ones, where it is done.
-    for at in {1, *range(7, n_lines, 1 + n_lines // 12), *range(n_lines - 6, n_lines + 1)}:
-        if at > 0:
-            outcomes.break_off("line", at)
+    assert outcomes.break_off_at("line", steps) == len(steps) > 0
 
 
 @pytest.mark.parametrize(("name", "setting"), CASES)
@@ -53,7 +51,6 @@ def test_an_interrupt_at_a_bytecode_leaves_the_old_world_or_the_new_one(
     name: str, setting: str
 ) -> None:
     outcomes = Outcomes(name, setting)
-    n_opcodes = count_steps(name, setting, "opcode")
+    steps = outcomes.steps("opcode")
 
-    for at in range(n_opcodes, 0, -(1 + n_opcodes // 9)):
-        outcomes.break_off("opcode", at)
+    outcomes.break_off_at("opcode", steps[:: -(1 + len(steps) // 9)])

@@ -65,6 +65,23 @@ def test_scatter_writes_items_into_rows_and_the_last_of_equal_rows_wins(
     assert column.tolist() == expected
 
 
+@given(data=st.data(), dtype=st.sampled_from(["i8", "u8", "f8"]), n=st.integers(0, 5), width=widths)
+def test_add_up_adds_items_to_their_rows_in_order(
+    data: st.DataObject, dtype: str, n: int, width: int
+) -> None:
+    rows = data.draw(rows_of(n))
+    # Floats of many sizes, so that another order makes another sum; wide integers.
+    numbers = st.floats(-1e16, 1e16) if dtype == "f8" else st.integers(0, 2**58)
+    items = st.lists(numbers, min_size=len(rows) * width, max_size=len(rows) * width)
+    values = np.array(data.draw(items), dtype).reshape(-1, width)
+    out = np.zeros((n, width), dtype)
+    expected = reference.add_up(values.tolist(), rows, out.tolist())
+
+    kernels.rows.add_up(values.reshape(-1), to_rows(rows), width, out.reshape(-1))
+
+    assert out.tolist() == expected
+
+
 @given(data=st.data(), column=columns())
 def test_fill_holes_copies_movers_over_holes(
     data: st.DataObject, column: NDArray[np.unsignedinteger]

@@ -57,6 +57,11 @@ GroupsOut: TypeAlias = Annotated[
     NDArray[np.void], Argument((dtypes.GROUP_RECORD, 1), writable=True)
 ]
 
+# What sums are made of: one signature each.
+_NUMBERS = ((np.int64, 1), (np.uint64, 1), (np.float64, 1))
+Numbers: TypeAlias = Annotated[NDArray[Any], Argument(*_NUMBERS)]
+NumbersOut: TypeAlias = Annotated[NDArray[Any], Argument(*_NUMBERS, writable=True)]
+
 # Columns are moved by item size, not by dtype: an item is `width` words of the
 # widest unsigned integer that divides its size. One signature a word.
 _WORDS = tuple((word, 1) for word in (np.uint8, np.uint16, np.uint32, np.uint64))

@@ -8,7 +8,16 @@ general one takes 1.4 to 2.4 times as long.
 from __future__ import annotations
 
 from ecs_columnar.kernels._jit import kernel
-from ecs_columnar.kernels._types import Codes, CodesOut, Rows, RowsOut, Words, WordsOut
+from ecs_columnar.kernels._types import (
+    Codes,
+    CodesOut,
+    Numbers,
+    NumbersOut,
+    Rows,
+    RowsOut,
+    Words,
+    WordsOut,
+)
 
 
 @kernel
@@ -72,6 +81,23 @@ def fill_holes(holes: Rows, movers: Rows, width: int, out: WordsOut) -> None:
     for i in range(holes.shape[0]):
         for j in range(width):
             out[holes[i] * width + j] = out[movers[i] * width + j]
+
+
+@kernel
+def add_up(values: Numbers, rows: Rows, width: int, out: NumbersOut) -> None:
+    """Add each item of ``values`` to the item at its row of ``out``, in order.
+
+    Parameters
+    ----------
+    values : int64, uint64 or float64 array, shape (k * width,)
+    rows : intp array, shape (k,)
+    width : int
+        Numbers an item.
+    out : array of the same dtype, shape (n * width,)
+    """
+    for i in range(rows.shape[0]):
+        for j in range(width):
+            out[rows[i] * width + j] += values[i * width + j]
 
 
 @kernel

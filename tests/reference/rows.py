@@ -40,6 +40,14 @@ def fill_holes(holes: list[int], movers: list[int], out: list[Any]) -> list[Any]
     return scatter([out[mover] for mover in movers], holes, out)
 
 
+def add_up(values: list[Any], rows: list[int], out: list[Any]) -> list[Any]:
+    """Return ``out`` with the values added in their rows, one after the other."""
+    sums = [list(item) for item in out]
+    for row, item in zip(rows, values, strict=True):
+        sums[row] = [a + b for a, b in zip(sums[row], item, strict=True)]
+    return sums
+
+
 def is_increasing(rows: list[int]) -> bool:
     return rows == sorted(set(rows))
 

@@ -1,4 +1,9 @@
-"""Every operation, with each of its large allocations failing. Takes an hour."""
+"""Every operation, with each of its large allocations failing, once and from then on.
+
+Takes two minutes::
+
+    pytest tests/stress/test_starvation.py
+"""
 
 from __future__ import annotations
 
