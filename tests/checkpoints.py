@@ -6,6 +6,7 @@ import errno
 import os
 import random
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -143,7 +144,7 @@ def fail_each_call(folder: Path, fault: Any, *, durable: bool, stride: int) -> t
         a_small_world(0).save(path, durable=False)
         disk_that_fails = Disk(at, fault)
         with on_disk(disk_that_fails):
-            is_told = not _is_saved(a_small_world(1), path, durable=durable)
+            is_told = _is_told(a_small_world(1), path, durable=durable)
         if disk_that_fails.n_calls <= at:
             return n_told, n_runs
         n_told, n_runs, at = n_told + is_told, n_runs + 1, at + stride
@@ -152,12 +153,15 @@ def fail_each_call(folder: Path, fault: Any, *, durable: bool, stride: int) -> t
         assert load(path).digest() == digests[1]
 
 
-def _is_saved(world: ecs.World, path: Path, *, durable: bool) -> bool:
-    try:
-        world.save(path, durable=durable)
-    except ecs.CheckpointError:
-        return False
-    return True
+def _is_told(world: ecs.World, path: Path, *, durable: bool) -> bool:
+    """Save; return whether an error or a warning said that something went wrong."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", RuntimeWarning)
+        try:
+            world.save(path, durable=durable)
+        except ecs.CheckpointError:
+            return True
+    return any("could not be removed" in str(each.message) for each in caught)
 
 
 # -- a disk that loses power ----------------------------------------------------------

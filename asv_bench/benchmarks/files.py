@@ -33,13 +33,14 @@ ALLOWED: Final = 200_000_000
 
 PEAK: Final = """
 import resource, sys
+import psutil
 import ecs_columnar as ecs
 ecs.warmup()
 ecs.World.from_files(sys.argv[1])  # imports what it needs, and is small
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = psutil.Process().memory_info().rss
 world = ecs.World.from_files(sys.argv[2])
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print((after - before) * (1 if sys.platform == "darwin" else 1024), world.stats().nbytes)
+print(after * (1 if sys.platform == "darwin" else 1024) - before, world.stats().nbytes)
 """
 
 
