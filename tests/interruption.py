@@ -172,10 +172,10 @@ TRY_LINE = sorted({line for *_, line in EXIT.co_lines() if line is not None})[1]
 LEAVING = {dis.opmap["PUSH_EXC_INFO"], dis.opmap["WITH_EXCEPT_START"]}
 
 
-def is_on_the_way_out(step: Step, kind: Kind) -> bool:
+def is_on_the_way_out(step: Step, following: Step, kind: Kind) -> bool:
     """Tell whether a step is between an exception in a block and the body of ``__exit__``."""
-    if kind == "line":
-        return step.code is EXIT and step.at <= TRY_LINE
+    if kind == "line":  # on the way out Python comes by the line of ``with`` again
+        return step.at <= TRY_LINE if step.code is EXIT else following.code is EXIT
     if step.code is not EXIT:
         return step.code.co_code[step.at] in LEAVING
     lines = (line for start, stop, line in EXIT.co_lines() if start <= step.at < stop)
@@ -249,7 +249,8 @@ class Outcomes:
         self.put_back()
         if self.name not in REFUSED:
             return found
-        return [step for step in found if not is_on_the_way_out(step, kind)]
+        pairs = zip(found, [*found[1:], found[-1]], strict=True)
+        return [step for step, following in pairs if not is_on_the_way_out(step, following, kind)]
 
     def break_off_at(self, kind: Kind, steps: Iterable[Step]) -> int:
         """Break off at one step after the other; return how many there were."""
