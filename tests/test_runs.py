@@ -26,7 +26,7 @@ NOT_CORE = (
 )
 NOT_CORE_TESTS = (
     *("services", "error_handler", "monitoring", "config"),
-    *("io", "world_files", "checkpoint", "bench", "commands", "demo", "cli"),
+    *("io", "world_files", "broken_files", "checkpoint", "bench", "commands", "demo", "cli"),
     *("runs", "style", "snippets", "documents", "notebooks", "benchmarks", "examples"),
 )
 
