@@ -333,10 +333,13 @@ def by_services() -> list[Bar]:
 def by_files() -> list[Bar]:
     """List the bars of world files, and of checkpoints of 1M entities of 32 bytes."""
     small, decoding = 100_000, "reading, validating and decoding the columns"
+    collecting = "with the garbage collector on"
     save, load = "save 1M entities of 32 bytes", "load them, checksums verified"
     of_files = [
         ("load 100k from JSON", "`orjson.loads`", 3.0, files.LoadJsonAgainstOrjson, small),
         ("load 100k from NDJSON", "`orjson.loads`", 3.0, files.LoadLinesAgainstOrjson, small),
+        (f"JSON, {collecting}", "`orjson.loads`", 3.0, files.LoadJsonAsUsersDo, small),
+        (f"NDJSON, {collecting}", "`orjson.loads`", 3.0, files.LoadLinesAsUsersDo, small),
         ("load 1M from Parquet", "`pyarrow`", 2.0, files.LoadParquetAgainstPyarrow, N),
         ("load 1M from Arrow", decoding, 2.0, files.LoadArrowAgainstDecoding, N),
         ("load 1M from Arrow", "a memory map, unread", 2.0, files.LoadArrowAgainstMap, N),

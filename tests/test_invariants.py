@@ -94,7 +94,7 @@ def give_an_id_to_a_place_of_another(s: Storage) -> None:
 
 
 def lead_behind_the_members(s: Storage) -> None:
-    s.locations.tail = s.locations.members.shape[0] + 1
+    s.locations.tail[0] = s.locations.members.shape[0] + 1
 
 
 def leave_arrivals(s: Storage) -> None:
@@ -122,7 +122,7 @@ def put_a_group_out_of_bounds(s: Storage) -> None:
 
 
 def put_a_group_behind_the_tail(s: Storage) -> None:
-    s.locations.groups["start"][0] = s.locations.tail
+    s.locations.groups["start"][0] = s.locations.tail[0]
 
 
 def overlap_groups(s: Storage) -> None:

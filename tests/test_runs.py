@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -67,16 +69,34 @@ def core_tests() -> list[str]:
     return ["pytest", "tests", "-q", "-rN", "-p", "no:cacheprovider", *ignored]
 
 
-def test_the_core_works_without_the_jit_and_its_tests_reach_every_branch(tmp_path: Path) -> None:
+def run_without_the_jit(folder: Path) -> None:
     coverage = ("coverage", "run", "--branch", "--source=ecs_columnar")
 
-    start(*coverage, "-m", *core_tests(), folder=tmp_path, NUMBA_DISABLE_JIT="1")
+    start(*coverage, "-m", *core_tests(), folder=folder, NUMBA_DISABLE_JIT="1")
     # What chooses Numba's options runs only with the JIT.
-    start(*coverage, "--append", "-m", "pytest", "tests/test_jit.py", "-q", folder=tmp_path)
+    start(*coverage, "--append", "-m", "pytest", "tests/test_jit.py", "-q", folder=folder)
 
     omitted = ",".join(f"ecs_columnar/{name}{end}" for name in NOT_CORE for end in (".py", "/*"))
-    start("coverage", "report", f"--omit={omitted}", "--fail-under=100", folder=tmp_path)
+    start("coverage", "report", f"--omit={omitted}", "--fail-under=100", folder=folder)
 
 
-def test_the_core_stays_within_bounds(tmp_path: Path) -> None:
-    start(*core_tests(), folder=tmp_path, NUMBA_BOUNDSCHECK="1")
+def run_with_bounds_checks(folder: Path) -> None:
+    start(*core_tests(), folder=folder, NUMBA_BOUNDSCHECK="1")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[None]]]:
+    """Start both runs, side by side."""
+    found = {"jit": run_without_the_jit, "bounds": run_with_bounds_checks}
+    with ThreadPoolExecutor() as pool:
+        yield {name: pool.submit(run, tmp_path_factory.mktemp(name)) for name, run in found.items()}
+
+
+def test_the_core_works_without_the_jit_and_its_tests_reach_every_branch(
+    runs: dict[str, Future[None]],
+) -> None:
+    runs["jit"].result()
+
+
+def test_the_core_stays_within_bounds(runs: dict[str, Future[None]]) -> None:
+    runs["bounds"].result()

@@ -26,7 +26,7 @@ class AdaptiveBlock:
     >>> readings = iter([False, True, True, False])
     >>> block = AdaptiveBlock(lambda: next(readings))
     >>> [block() for _ in range(4)]
-    [262144, 131072, 65536, 131072]
+    [131072, 65536, 32768, 65536]
     """
 
     def __init__(self, is_pressed: Callable[[], bool]) -> None:
