@@ -30,7 +30,7 @@ from benchmarks import (
     spawn,
     transaction,
 )
-from benchmarks.base import SIZES, Contest, Operation
+from benchmarks.base import SIZES, Contest, Operation, costs
 from benchmarks.imports import Import
 from benchmarks.memory import Memory
 
@@ -86,6 +86,17 @@ def contest(kind: type[Contest], n: int = N) -> Callable[[], float]:
         sides = kind()
         sides.setup(n)
         return sides.track_ratio(n)
+
+    return measure
+
+
+def alone(kind: type[Contest], n: int) -> Callable[[], float]:
+    """Measure what an item of ours costs at ``n``, in microseconds."""
+
+    def measure() -> float:
+        sides = kind()
+        sides.setup(n)
+        return 1e6 * costs([sides.ours], sides.n_rounds)[0]
 
     return measure
 
@@ -306,6 +317,10 @@ def by_services() -> list[Bar]:
         *(
             Bar(name, "scalar calls", limit, contest(kind, 100_000), faster=True)
             for name, kind, limit in scalar_calls
+        ),
+        *(
+            Bar(f"{name}, an entity", "", limit, alone(kind, 100_000), "us")
+            for (name, kind, _), limit in zip(scalar_calls, (1.5, 0.3), strict=False)
         ),
         Bar("create ten", "scalar calls", 1.2, contest(services.CreateTenAgainstScalar, 10)),
         Bar(
