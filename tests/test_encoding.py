@@ -13,7 +13,16 @@ import pytest
 from hypothesis import given
 
 import ecs_columnar as ecs
-from ecs_columnar.encoding import Coded, Encoded, blank, encode, to_bytes, to_text, to_texts
+from ecs_columnar.encoding import (
+    Coded,
+    Encoded,
+    blank,
+    encode,
+    n_characters,
+    to_bytes,
+    to_text,
+    to_texts,
+)
 from ecs_columnar.errors import InvalidArgumentError, ValidationError
 
 texts = st.one_of(st.text(st.characters(), max_size=9), st.text("ab\0 é", max_size=3))
@@ -332,6 +341,18 @@ def test_coded_strings_are_encoded_as_if_they_were_spelled_out() -> None:
     coded = encode(CODED, missing=True, trim=True)
 
     assert coded.texts() == spelled.texts() == ["harbour", "inn", "harbour", None]
+
+
+def test_coded_strings_are_a_sequence_of_strings() -> None:
+    assert list(CODED) == [" harbour ", "inn", " harbour ", None]
+    assert list(CODED[1:3]) == ["inn", " harbour "]
+    assert list(CODED[CODED.codes == 2]) == [" harbour ", " harbour "]
+    assert repr(CODED) == "<Coded: 4 strings, 4 distinct>"
+
+
+@given(st.lists(st.text()))
+def test_characters_are_counted_as_len_counts_them(texts: list[str]) -> None:
+    assert n_characters(encode(texts)).tolist() == list(map(len, texts))
 
 
 def test_coded_strings_that_do_not_occur_are_not_looked_at() -> None:

@@ -8,6 +8,7 @@ import pickle
 import pytest
 
 import ecs_columnar as ecs
+from ecs_columnar.errors import shortened
 
 ERRORS = [
     member
@@ -123,3 +124,14 @@ def test_a_blank_id_is_named_by_its_error() -> None:
         ecs.World().spawn(2, ids=["a", " "])
 
     assert caught.value.instance_id == " "
+
+
+def test_a_long_message_keeps_its_start_and_its_end() -> None:
+    text = "$.name: " + "a" * 1000 + " is too long"
+
+    found = shortened(text, 40)
+
+    assert found.startswith("$.name: aaa")
+    assert found.endswith("aaa is too long"[-15:])
+    assert len(found) == 40 + len(" ... ")
+    assert shortened(found, 100) is found
