@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Encoded
+from ecs_columnar.encoding import Coded, Encoded
 from ecs_columnar.errors import EcsColumnarError
 from ecs_columnar.io.arrow_columns import scattered, to_arrow
 from ecs_columnar.io.json_text import write_lines
 from ecs_columnar.services.codec import Codec
-from ecs_columnar.services.columns import are_missing
+from ecs_columnar.services.columns import are_missing, to_objects
 from ecs_columnar.services.instance_export import InstanceExport
 
 
@@ -93,9 +93,7 @@ def _are_same(codec: Codec, columns: dict[str, Any], component: Any, n: int) -> 
 
 
 def _equal(a: Any, b: Any, n: int) -> bool:
-    a, b = (
-        np.array(v.texts(), object) if isinstance(v, Encoded) else np.asarray(v) for v in (a, b)
-    )
+    a, b = (to_objects(v) if isinstance(v, (Coded, Encoded)) else np.asarray(v) for v in (a, b))
     if a.dtype == object or b.dtype == object:
         a, b = np.broadcast_to(a.astype(object), n), np.broadcast_to(b.astype(object), n)
         return bool(a.tolist() == b.tolist())

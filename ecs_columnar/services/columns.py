@@ -85,7 +85,7 @@ def to_objects(column: Column) -> NDArray[Any]:
     if are_categories(column):
         codes, values = factorize(column)
         return to_objects(values)[codes]
-    values = to_list(column)
+    values = column.texts() if isinstance(column, Encoded) else to_list(column)
     array = np.empty(len(values), object)
     array[:] = values
     return array

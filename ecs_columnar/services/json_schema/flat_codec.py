@@ -20,6 +20,7 @@ from ecs_columnar.encoding import Coded, Encoded
 from ecs_columnar.errors import RepositoryConsistencyError
 from ecs_columnar.schema import Component, make_component
 from ecs_columnar.services.codec import Columns, Reading
+from ecs_columnar.services.columns import to_objects
 from ecs_columnar.services.json_schema.arrays import take_column, to_sequences, to_values
 from ecs_columnar.services.json_schema.attributes import attribute_names, class_name
 from ecs_columnar.services.json_schema.draft7 import Draft7
@@ -321,10 +322,8 @@ def _texts(rest: Rest, is_bad: NDArray[np.bool_]) -> Any:
 
 
 def _broadcast(value: Any, dtype: np.dtype[Any], n: int) -> NDArray[Any]:
-    if isinstance(value, Coded):
-        return value.objects()
-    if isinstance(value, Encoded):
-        value = value.texts()
+    if isinstance(value, (Coded, Encoded)):
+        return to_objects(value)
     if isinstance(value, np.ndarray) and value.ndim:
         return value
     if isinstance(value, list):
