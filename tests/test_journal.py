@@ -287,20 +287,24 @@ def ticks_until(data: bytes, size: int, start: int) -> list[int]:
 
 
 def test_a_flipped_bit_is_found_and_said(tmp_path: Path) -> None:
-    world = a_small_world()
+    flip_bits(a_small_world(), tmp_path, stride=61)  # the stress test flips all
+
+
+def flip_bits(world: ecs.World, folder: Path, *, stride: int) -> None:
+    """Flip single bits of a log of three changes, and load what is good before each."""
     digests = [world.digest()]
-    with world.journal(tmp_path, durable=False) as journal:
+    with world.journal(folder, durable=False) as journal:
         for i in range(3):
             world.spawn(1, Health(i))
             digests.append(world.digest())
     data = bytearray(journal.path.read_bytes())
     ends = records_in(bytes(data))
 
-    for bit in range(0, 8 * len(data), 61):  # the stress test flips all
+    for bit in range(0, 8 * len(data), stride):
         data[bit // 8] ^= 1 << bit % 8
         journal.path.write_bytes(data)
         with pytest.warns(RuntimeWarning, match="bytes are left out"):
-            found = load(tmp_path).digest()
+            found = load(folder).digest()
         data[bit // 8] ^= 1 << bit % 8
         assert found == digests[sum(end <= bit // 8 for end in ends[1:])]
 
