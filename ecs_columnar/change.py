@@ -47,6 +47,9 @@ class Change:
     storage : Storage
     is_counted : bool, optional
         Whether it moves the clock, as all but single writes to cells and views do.
+    times_later : float, optional
+        How many times as much of the same is announced to follow, for which room is
+        made at once.
 
     Attributes
     ----------
@@ -74,11 +77,15 @@ class Change:
         "steps",
         "storage",
         "tick",
+        "times_later",
         "undo",
     )
 
-    def __init__(self, storage: Storage, *, is_counted: bool = True) -> None:
+    def __init__(
+        self, storage: Storage, *, is_counted: bool = True, times_later: float = 0.0
+    ) -> None:
         self.storage = storage
+        self.times_later = times_later
         self.log = storage.log
         self.tick = storage.tick + is_counted
         self.steps: list[Step] = []
@@ -158,7 +165,7 @@ class Change:
         self._marks.setdefault(strings, mark)
         if self.log is not None:
             self.log.marks.setdefault(strings, mark)
-        return strings.intern(encoded)
+        return strings.intern(encoded, int(self.times_later * encoded.n_strings))
 
     def forget_strings(self) -> None:
         """Forget the strings again when the operation is done: they were only validated."""

@@ -26,31 +26,38 @@ _WIDEST: Final = _WORD_DTYPES[8]
 _NO_ITEMS: Final = np.empty(0, np.uint8)
 
 
-def grown_capacity(capacity: int, n_rows: int) -> int:
+def grown_capacity(capacity: int, n_rows: int, n_later: int = 0) -> int:
     """Return a capacity for ``n_rows``: exact at first, then by half of what there is.
 
     Half, not double: a column that is spawned into at once stays exact, and one
-    that grows row by row wastes at most a third of its memory.
+    that grows row by row wastes at most a third of its memory. Where ``n_later``
+    more are announced, a thirty-second of these is spare: kinds vary.
     """
-    return max(n_rows, capacity + (capacity >> 1) + 4 if capacity else 0)
+    by_half = capacity + (capacity >> 1) + 4 if capacity else 0
+    return n_rows + n_later + (n_later >> 5) if n_later else max(n_rows, by_half)
 
 
-def grown(array: NDArray[Any], n_rows: int, fill: object) -> NDArray[Any]:
+def grown(array: NDArray[Any], n_rows: int, fill: int, n_later: int = 0) -> NDArray[Any]:
     """Return a writable array of at least ``n_rows``: the same one, or a larger copy.
 
     Parameters
     ----------
     array : array, shape (capacity, ...)
     n_rows : int
-    fill : object
+    fill : int
         What the new rows hold.
+    n_later : int, optional
+        Rows that are announced to follow.
     """
     capacity = array.shape[0]
     if n_rows <= capacity:
         return owned(array)
-    larger = np.empty((grown_capacity(capacity, n_rows), *array.shape[1:]), array.dtype)
+    shape = (grown_capacity(capacity, n_rows, n_later), *array.shape[1:])
+    # Zeros take no memory until they are written.
+    larger = np.empty(shape, array.dtype) if fill else np.zeros(shape, array.dtype)
     larger[:capacity] = array
-    larger[capacity:] = fill
+    if fill:
+        larger[capacity:] = fill
     return larger
 
 
@@ -109,12 +116,12 @@ class Column:
         """Bytes of the array, capacity included; of objects the references only."""
         return self.data.nbytes
 
-    def reserve(self, n_rows: int) -> None:
-        """Make room for ``n_rows``; copies the column when it has to grow."""
+    def reserve(self, n_rows: int, n_later: int = 0) -> None:
+        """Make room for ``n_rows``, and ``n_later`` more; copies the column when it has to grow."""
         if n_rows <= self.capacity:
             self.own()
             return
-        shape = (grown_capacity(self.capacity, n_rows), *self.field.shape)
+        shape = (grown_capacity(self.capacity, n_rows, n_later), *self.field.shape)
         data = np.empty(shape, self.field.dtype)
         data[: self.capacity] = self.data
         self.hold(data)

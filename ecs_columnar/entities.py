@@ -109,8 +109,8 @@ class Entities(Stateful):
         """Bytes of records and free list, capacity included."""
         return self.records.nbytes + self.free.nbytes
 
-    def next_handles(self, n: int) -> NDArray[np.int64]:
-        """Return the handles of the next ``n`` entities and make room for them.
+    def next_handles(self, n: int, n_later: int = 0) -> NDArray[np.int64]:
+        """Return the handles of the next ``n`` entities; make room for these and later ones.
 
         Changes nothing that can be seen: `enter` brings them to life.
 
@@ -128,7 +128,7 @@ class Entities(Stateful):
         handles = np.empty(n, HANDLE)
         self.own()
         if n_used > self.records.shape[0]:
-            self.hold(grown(self.records, n_used, 0))
+            self.hold(grown(self.records, n_used, 0, n_later))
         handles[:n_again] = self.free[self.n_free - n_again : self.n_free]
         kernels.entities.fresh_handles(self.n_used, handles[n_again:])
         return handles

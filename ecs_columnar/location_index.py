@@ -124,7 +124,9 @@ class LocationIndex(Stateful):
 
     # --- moves -----------------------------------------------------------------------
 
-    def reserve(self, handles: NDArray[np.int64], codes: NDArray[np.int32]) -> None:
+    def reserve(
+        self, handles: NDArray[np.int64], codes: NDArray[np.int32], times_later: float = 0.0
+    ) -> None:
         """Make room for a batch of moves; changes nothing that can be seen.
 
         O(k), or when all groups are laid out anew O(placed + locations), which
@@ -135,17 +137,20 @@ class LocationIndex(Stateful):
         handles : int64 array, shape (k,)
         codes : int32 array, shape (k,)
             New locations; -1 is nowhere.
+        times_later : float, optional
+            How many times as many moves of entities that are nowhere yet are to
+            follow, to these locations.
         """
         n_records, n_locations = kernels.groups.find_limits(handles, codes)
         n_locations = max(n_locations, self.n_locations)
         self.own()
-        self.records = _grown_records(self.records, n_records)
+        self.records = _grown_records(self.records, n_records, int(times_later * codes.shape[0]))
         self.groups = grown(self.groups, n_locations, 0)
         self.arrivals = grown(self.arrivals, n_locations, 0)
         self.n_locations = n_locations
         crowded, capacities, n_slots = _find_crowded(codes, self.groups, self.arrivals)
         if self.tail[0] + n_slots > self.members.shape[0]:
-            self._lay_out(codes)
+            self._lay_out(codes, times_later)
         else:
             kernels.groups.relocate(crowded, capacities, self.groups, self.members, self.tail)
 
@@ -215,11 +220,12 @@ class LocationIndex(Stateful):
         kept, self.arrivals = state
         run(self.thawing(kept))
 
-    def _lay_out(self, codes: NDArray[np.int32]) -> None:
+    def _lay_out(self, codes: NDArray[np.int32], times_later: float) -> None:
         """Lay out all groups in the order of locations, with room for a batch."""
         groups = self.groups.copy()
         counts = groups["count"].astype(np.int64)
         n_arrivals = np.bincount(codes[codes >= 0], minlength=counts.shape[0])
+        n_arrivals += (times_later * n_arrivals).astype(n_arrivals.dtype)
         capacities = _capacities(counts, n_arrivals)
         ends = np.cumsum(capacities)
         groups["start"] = ends - capacities
@@ -324,13 +330,13 @@ def _require(holds: bool, fault: str) -> None:
         raise RepositoryConsistencyError(f"cannot trust the location index: {fault}")
 
 
-def _grown_records(records: NDArray[np.void], n_records: int) -> NDArray[np.void]:
+def _grown_records(records: NDArray[np.void], n_records: int, n_later: int) -> NDArray[np.void]:
     """Return records for so many indices; the new ones are nowhere."""
     if n_records <= records.shape[0]:
         return records
     # As integers, because NumPy takes 30 times as long to fill records. All
     # bits of -1 are set, whatever the byte order.
-    return grown(records.view(np.int64), n_records, NOWHERE).view(LOCATION_RECORD)
+    return grown(records.view(np.int64), n_records, NOWHERE, n_later).view(LOCATION_RECORD)
 
 
 def _find_crowded(

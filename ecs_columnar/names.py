@@ -91,12 +91,13 @@ class Names(Stateful):
         symbols[known] = self.symbol_of[indices[known]]
         return symbols
 
-    def reserve(self, handles: NDArray[np.int64]) -> None:
-        """Make room to bind these entities to any symbols that exist now."""
+    def reserve(self, handles: NDArray[np.int64], n_later: int = 0) -> None:
+        """Make room to bind these entities, and later ones, to any symbols that exist now."""
         self.own()
-        self.handle_of = grown(self.handle_of, self.symbols.n_codes, NO_ENTITY)
+        self.handle_of = grown(self.handle_of, self.symbols.n_codes, NO_ENTITY, n_later)
         if handles.shape[0]:
-            self.symbol_of = grown(self.symbol_of, int((handles & INDEX_MASK).max()) + 1, NO_CODE)
+            n = int((handles & INDEX_MASK).max()) + 1
+            self.symbol_of = grown(self.symbol_of, n, NO_CODE, n_later)
 
     def bind(self, change: Change, symbols: NDArray[np.int32], handles: NDArray[np.int64]) -> None:
         """Give ids to entities that have none; room is reserved."""

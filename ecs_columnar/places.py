@@ -93,7 +93,8 @@ class Places(Stateful):
     def of_symbols(self, change: Change, symbols: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return the place of each symbol; what was none becomes one."""
         codes = self.find_symbols(symbols)
-        new = _first_occurrences(symbols[codes < 0])
+        new = symbols[codes < 0]
+        new = _first_occurrences(new, new)
         if new.shape[0]:
             self._found(change, new, self.names.handles_of(new))
             codes = self.find_symbols(symbols)
@@ -102,7 +103,8 @@ class Places(Stateful):
     def of_entities(self, change: Change, handles: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the place that each living entity is; what was none becomes one."""
         codes = self.find_entities(handles)
-        new = _first_occurrences(handles[codes < 0])
+        new = handles[codes < 0]
+        new = _first_occurrences(new, new & INDEX_MASK)
         if new.shape[0]:
             self._found(change, self.names.symbols_of(new), new)
             codes = self.find_entities(handles)
@@ -223,7 +225,20 @@ def _lookup(table: NDArray[np.int32], keys: NDArray[Any]) -> NDArray[np.int32]:
     return found
 
 
-def _first_occurrences(values: NDArray[Any]) -> NDArray[Any]:
-    """Return the distinct values in the order in which they first occur."""
-    distinct, first = np.unique(values, return_index=True)
-    return np.asarray(distinct[np.argsort(first)])
+def _first_occurrences(values: NDArray[Any], keys: NDArray[np.integer[Any]]) -> NDArray[Any]:
+    """Return the values of distinct keys, in the order in which they first occur.
+
+    A map by key takes a tenth of the time of sorting, unless keys are few and far apart.
+    """
+    n, n_keys = keys.shape[0], int(keys.max(initial=-1)) + 1
+    if n_keys > _MOST_KEYS_EACH * n:
+        _, first = np.unique(keys, return_index=True)
+    else:
+        first = np.full(n_keys, n, ROW)
+        # Of equal keys the last write stays.
+        first[keys[::-1].astype(ROW)] = np.arange(n - 1, -1, -1)
+        first = first[first < n]
+    return np.asarray(values[np.sort(first)])
+
+
+_MOST_KEYS_EACH: Final = 16

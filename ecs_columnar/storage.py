@@ -254,7 +254,7 @@ class Storage:
         LOCATION_RECORD array, shape (n,)
             Where each was, filled in when it is done; empty if nobody wants to know.
         """
-        self.locations.reserve(handles, codes)
+        self.locations.reserve(handles, codes, change.times_later)
         is_noted = is_asked or change.log is not None or bool(self.listeners.get("moved"))
         before = np.empty(handles.shape[0] if is_noted else 0, LOCATION_RECORD)
         change.steps.append(self.locations.placing(handles, codes, before))

@@ -175,13 +175,15 @@ class StringTable(Stateful):
         data = to_bytes(string)
         return kernels.strings.find_one(data, slots, records, arena, n_homes, seed)
 
-    def intern(self, encoded: Encoded) -> tuple[NDArray[np.int32], int]:
+    def intern(self, encoded: Encoded, n_later: int = 0) -> tuple[NDArray[np.int32], int]:
         """Return the codes of strings; those that are not in the table come into it.
 
         Parameters
         ----------
         encoded : Encoded
             ``n`` strings.
+        n_later : int, optional
+            How many like these are announced to follow.
 
         Returns
         -------
@@ -204,12 +206,12 @@ class StringTable(Stateful):
         if encoded.missing is not None:
             present = np.flatnonzero(~encoded.missing)
             encoded = encoded.take(present)._replace(missing=None)
-            codes[present], n_new = self.intern(encoded)
+            codes[present], n_new = self.intern(encoded, n_later)
             return codes, n_new
         n_before, mark = len(self), self.mark()
         try:
             for rows in _parts(encoded.n_strings):
-                self._intern(encoded, rows, codes[rows])
+                self._intern(encoded, rows, codes[rows], n_later)
         except BaseException:
             self.rollback(mark)
             raise
@@ -428,7 +430,9 @@ class StringTable(Stateful):
         view = kernels.strings.PoolView(*pool)
         return tags, *kernels.strings.find(strings, tags, view, buffer, codes)
 
-    def _intern(self, encoded: Encoded, rows: slice, codes: NDArray[np.int32]) -> None:
+    def _intern(
+        self, encoded: Encoded, rows: slice, codes: NDArray[np.int32], n_later: int
+    ) -> None:
         """Intern some of the strings."""
         part = _part(encoded, rows)
         tags, n_absent, n_bytes = self._find(part, codes)
@@ -439,10 +443,9 @@ class StringTable(Stateful):
             message = "cannot intern strings: one has 2**31 bytes or more; cut it"
             raise InvalidArgumentError("encoded", encoded, message)
         # Hope for as many new ones among the strings that follow.
-        share = n_absent / part.n_strings * (1 - rows.stop / encoded.n_strings)
+        times = (encoded.n_strings - rows.stop + n_later) / part.n_strings
         self._reserve(
-            (n_absent, n_absent + int(share * encoded.n_strings)),
-            (n_bytes, n_bytes + int(share * encoded.data.shape[0])),
+            (n_absent, n_absent + int(times * n_absent)), (n_bytes, n_bytes + int(times * n_bytes))
         )
         while not self._insert(part, tags, codes):
             pool = self._pool

@@ -89,12 +89,12 @@ class Table:
         self.columns[component] = columns
         self.mask |= component.bit
 
-    def reserve(self, n_more: int) -> None:
-        """Make room for more rows; the only thing here that allocates."""
+    def reserve(self, n_more: int, n_later: int = 0) -> None:
+        """Make room for more rows, and those that follow later; all that allocates here."""
         n_rows = self.length + n_more
-        self.handles.reserve(n_rows)
+        self.handles.reserve(n_rows, n_later)
         for column in self.all_columns():
-            column.reserve(n_rows)
+            column.reserve(n_rows, n_later)
 
     def append(
         self,

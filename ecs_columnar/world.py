@@ -156,7 +156,7 @@ class World:
         return spawn(self._storage, int(n), [Group(components, slice(None))], ids=ids, at=at)
 
     def spawn_groups(
-        self, n: int, /, groups: Iterable[Group], *, ids: Any = None, at: Any = None
+        self, n: int, /, groups: Iterable[Group], *, ids: Any = None, at: Any = None, later: int = 0
     ) -> NDArray[np.int64]:
         """Bring ``n`` entities of different kinds to life, in one call.
 
@@ -171,6 +171,10 @@ class World:
             them: increasing, each position in exactly one group.
         ids, at : optional
             One for each of the ``n``, as in `spawn`.
+        later : int, optional
+            How many entities of the same kinds will be spawned next. Room is made for
+            them now, up to seven times ``n``, so that columns are not copied again and
+            again as they grow. It is a forecast: nothing but memory depends on it.
 
         Returns
         -------
@@ -203,7 +207,8 @@ class World:
         _refuse_no_count(n)
         given = list(groups)
         refuse_gaps(n, given)
-        return spawn(self._storage, int(n), given, ids=ids, at=at)
+        _refuse_no_count(later, "later")
+        return spawn(self._storage, int(n), given, ids=ids, at=at, n_later=int(later))
 
     def spawn_one(
         self,
@@ -723,7 +728,9 @@ def _above(name: str) -> Any:
     return importlib.import_module(f"ecs_columnar.{name}")
 
 
-def _refuse_no_count(n: object) -> None:
+def _refuse_no_count(n: object, name: str = "n") -> None:
     is_integer = isinstance(n, (int, np.integer)) and not isinstance(n, bool)
     if not is_integer or n < 0:  # type: ignore[operator]  # an integer by then
-        raise InvalidArgumentError("n", n, f"cannot spawn {n!r} entities: n is a number, 0 or more")
+        raise InvalidArgumentError(
+            name, n, f"cannot spawn {n!r} entities: {name} is a number, 0 or more"
+        )

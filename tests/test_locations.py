@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hypothesis.strategies as st
 import numpy as np
 import pytest
+from hypothesis import given
 
 import ecs_columnar as ecs
 from tests.strategies import Frozen, Label, Position, Shape, Widths
@@ -237,3 +239,18 @@ def test_locations_show_the_places_with_the_most_members(world: ecs.World) -> No
     assert repr(world.locations) == (
         "<Locations: 8 entities in 4 places; most in 'cave' (3), 'harbour' (2), 'ship' (2)>"
     )
+
+
+@given(numbers=st.lists(st.integers(0, 20) | st.integers(0, 5000), max_size=60))
+def test_new_places_are_numbered_as_they_first_occur(numbers: list[int]) -> None:
+    world = ecs.World()
+    ships = world.spawn(5001)
+    sailors, passengers = world.spawn(len(numbers)), world.spawn(len(numbers))
+
+    world.move(sailors, ships[numbers])
+    world.move(passengers, [f"port-{number}" for number in numbers])
+
+    distinct = list(dict.fromkeys(numbers))
+    expected = [ecs.format_handle(ships[number]) for number in distinct]
+    expected += [f"port-{number}" for number in distinct]
+    assert world.locations.names().tolist() == expected

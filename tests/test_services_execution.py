@@ -48,6 +48,17 @@ def test_any_size_of_blocks_does_the_same(size: int, monkeypatch: pytest.MonkeyP
     assert result.handles.tolist() == whole.handles.tolist()
 
 
+def test_the_first_block_makes_room_for_all_that_follow() -> None:
+    world, around = new_world(), Surroundings(max_block=lambda: 500)
+    items = [create(i) for i in range(4000)]
+
+    operations(world, surroundings=around).batch_create_entities(items)
+
+    (table,) = world.stats().tables
+    assert table.n_rows == 4000
+    assert table.capacity <= 4000 * 33 / 32
+
+
 def test_a_short_deadline_begins_with_small_blocks() -> None:
     def clock() -> float:
         return 0.0

@@ -23,6 +23,51 @@ def test_a_number_of_entities_is_an_integer_that_is_not_negative(n: object) -> N
     assert len(world) == 0
 
 
+@pytest.mark.parametrize("later", [-1, 1.0, True, None])
+def test_a_forecast_is_an_integer_that_is_not_negative(later: object) -> None:
+    world = ecs.World()
+
+    with pytest.raises(ecs.InvalidArgumentError, match="later is a number, 0 or more"):
+        world.spawn_groups(1, [ecs.Group((Health(1),), slice(None))], later=later)
+
+    assert len(world) == 0
+
+
+def spawned(world: ecs.World, start: int, n: int, later: int) -> None:
+    """Spawn entities of two kinds, with ids, in few places."""
+    ids = [f"sailor-{start + i:04}" for i in range(n)]
+    places = [f"ship-{i % 10}" for i in range(n)]
+    groups = [
+        ecs.Group((Health(1), Position(0.0)), np.arange(0, n, 2)),
+        ecs.Group((Health(np.arange(n // 2)),), np.arange(1, n, 2)),
+    ]
+    world.spawn_groups(n, groups, ids=ids, at=places, later=later)
+
+
+def test_there_is_room_for_who_is_announced_and_nothing_else_depends_on_it() -> None:
+    announced, not_announced = ecs.World(), ecs.World()
+
+    for world, later in ((announced, 300), (not_announced, 0)):
+        spawned(world, 0, 100, later)
+    before = [table.nbytes for table in announced.stats().tables]
+    for start in (100, 200, 300):
+        for world in (announced, not_announced):
+            spawned(world, start, 100, 0)
+
+    assert [table.nbytes for table in announced.stats().tables] == before
+    assert announced.digest() == not_announced.digest()
+    announced.check()
+
+
+def test_who_announces_too_many_gets_room_for_seven_times_as_many() -> None:
+    world, announced = ecs.World(), ecs.World()
+
+    spawned(world, 0, 800, 0)
+    spawned(announced, 0, 100, 10**15)
+
+    assert announced.stats().nbytes < 1.5 * world.stats().nbytes
+
+
 @pytest.mark.parametrize("n", [0, 2, np.int32(2), np.uint8(2)])
 def test_any_integer_is_a_number_of_entities(n: int) -> None:
     assert ecs.World().spawn(n, Frozen()).shape == (n,)

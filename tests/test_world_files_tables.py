@@ -18,8 +18,11 @@ from hypothesis import given, settings
 
 import ecs_columnar as ecs
 from ecs_columnar.io import arrow_columns
+from ecs_columnar.io.arrow_columns import ArrowSource
 from ecs_columnar.io.arrow_sizes import declared_sizes
+from ecs_columnar.io.folder import Folder
 from ecs_columnar.io.limits import Limits
+from ecs_columnar.io.problem import WorldFileError
 from ecs_columnar.services import Services, create_default_services_with_config
 from ecs_columnar.services.world_files import contents_digest
 from tests.broken_files import RICH
@@ -291,3 +294,42 @@ def test_a_world_of_columns_is_the_one_of_lines(tmp_path: Path) -> None:
         digests.add(contents_digest(ecs.World.from_files(tmp_path / suffix)))
 
     assert len(digests) == 1
+
+
+# --- how many there are --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["crew.arrow", "crew.parquet"])
+def test_a_file_says_how_many_there_are_before_it_is_read(name: str, tmp_path: Path) -> None:
+    table, told = pa.table(columns_of(40)), []
+    path = tmp_path / name
+    if name.endswith("arrow"):
+        path.write_bytes(ipc(table))
+    else:
+        pq.write_table(table, path, row_group_size=15)
+
+    result = load(
+        path, services(), on_progress=lambda i, n_blocks, done, total, *rest: told.append(total)
+    )
+
+    assert result.instantiated_count == 40
+    assert set(told) == {40}
+
+
+@pytest.mark.parametrize("name", ["crew.arrow", "crew.parquet"])
+def test_a_file_that_cannot_say_how_many_there_are_is_refused_when_it_is_read(
+    name: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"PAR1 ARROW1")
+    source = ArrowSource(Folder(tmp_path, Limits()), name)
+
+    assert source.n_instances is None
+    with pytest.raises(WorldFileError, match="cannot be read"):
+        list(source.blocks(print))
+
+
+def test_a_file_that_says_more_than_is_allowed_says_nothing(tmp_path: Path) -> None:
+    pq.write_table(pa.table(columns_of(40)), tmp_path / "crew.parquet")
+
+    assert ArrowSource(Folder(tmp_path, Limits(rows=39)), "crew.parquet").n_instances is None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any, BinaryIO, Final
 
 import numpy as np
@@ -50,10 +51,17 @@ class ArrowSource(InstanceSource):
         self._folder: Final = folder
         self._name: Final = name
 
-    @property
+    @cached_property
     def n_instances(self) -> int | None:
-        """How many there are, by the file's own account."""
-        return None
+        """How many there are, by the file's own account; None where that cannot be so."""
+        import pyarrow as pa
+
+        try:
+            with self._folder.open(self._name) as file:
+                n_rows = _n_rows(file) if self._is_parquet else declared_sizes(file).n_rows
+        except (*_REFUSED, WorldFileError, pa.ArrowException):
+            return None  # reading it will say why
+        return n_rows if 0 <= n_rows <= self.limits.rows else None
 
     def blocks(self, report: Report) -> Iterator[ColumnBlock]:  # noqa: ARG002
         """Yield the instances of a quarter of a million rows.
@@ -65,7 +73,7 @@ class ArrowSource(InstanceSource):
         """
         import pyarrow as pa
 
-        read = _parquet if self._name.endswith(".parquet") else _ipc
+        read = _parquet if self._is_parquet else _ipc
         n_rows = 0
         with self._folder.open(self._name) as file:
             try:
@@ -91,6 +99,10 @@ class ArrowSource(InstanceSource):
                 self._name, f"has {n:,} {limit}, {most:,} are allowed; raise Limits.{limit}"
             )
 
+    @property
+    def _is_parquet(self) -> bool:
+        return self._name.endswith(".parquet")
+
     def _block(self, batch: Any, n_before: int) -> ColumnBlock:
         names = batch.schema.names
         if len(set(names)) < len(names):
@@ -98,6 +110,12 @@ class ArrowSource(InstanceSource):
         name = self._name
         columns = dict(zip(names, batch.columns, strict=True))
         return ColumnBlock(columns, batch.num_rows, lambda i: (name, f"$[{n_before + i}]"))
+
+
+def _n_rows(file: BinaryIO) -> int:
+    import pyarrow.parquet as pq
+
+    return int(pq.read_metadata(file).num_rows)
 
 
 def _parquet(file: BinaryIO, source: ArrowSource) -> Iterator[Any]:
@@ -143,12 +161,12 @@ def _joined(batches: Iterable[Any]) -> Iterator[Any]:
     parts: list[Any] = []
     n_rows = n_bytes = 0
     for batch in batches:
+        if n_rows + batch.num_rows > ROWS_AT_ONCE or n_bytes >= BYTES_AT_ONCE:
+            yield from _as_one(parts)
+            parts, n_rows, n_bytes = [], 0, 0
         parts.append(batch)
         n_rows += batch.num_rows
         n_bytes += batch.nbytes
-        if n_rows >= ROWS_AT_ONCE or n_bytes >= BYTES_AT_ONCE:
-            yield from _as_one(parts)
-            parts, n_rows, n_bytes = [], 0, 0
     yield from _as_one(parts)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import setitem
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,10 @@ from ecs_columnar.table import Table, Values
 
 _Given: TypeAlias = list[tuple[ComponentType, Plain, dict[str, Any]]]
 """Types, what Python numbers their fields take, and the values of the fields."""
+
+
+MOST_TIMES_LATER: Final = 7.0
+"""How far room is made ahead: whoever announces entities may be wrong."""
 
 
 class Group(NamedTuple):
@@ -113,15 +117,21 @@ def _write_cells(table: Table, row: int, handle: int, given: _Given) -> bool:
 
 
 def spawn(
-    storage: Storage, n: int, groups: Sequence[Group], *, ids: Any = None, at: Any = None
+    storage: Storage,
+    n: int,
+    groups: Sequence[Group],
+    *,
+    ids: Any = None,
+    at: Any = None,
+    n_later: int = 0,
 ) -> NDArray[np.int64]:
     """Bring ``n`` entities to life, in groups; see `World.spawn_groups`."""
     storage.begin_structural_change("spawn")
-    with Change(storage) as change:
+    with Change(storage, times_later=min(n_later / max(n, 1), MOST_TIMES_LATER)) as change:
         values = [_values(change, group, n) for group in groups]
         symbols = None if ids is None else _to_new_symbols(change, ids, n)
         codes = None if at is None else to_place_codes(change, at, n)
-        handles = storage.entities.next_handles(n)
+        handles = storage.entities.next_handles(n, _later(change, n))
         storage.entities.enter(change, handles)
         for table, some in _by_table(change, groups, values).items():
             _append(change, handles, table, some)
@@ -161,7 +171,7 @@ def _append(
 ) -> None:
     """Append the groups of one table to it, one after the other."""
     n_rows = [n_of(group.positions, handles.shape[0]) for group, _ in groups]
-    table.reserve(sum(n_rows))
+    table.reserve(sum(n_rows), _later(change, sum(n_rows)))
     start = table.length
     for (group, values), n in zip(groups, n_rows, strict=True):
         some = np.ascontiguousarray(handles[group.positions])
@@ -169,6 +179,11 @@ def _append(
         change.storage.entities.bear(change, some, table.number, start, table.handles)
         start += n
     change.resize(table, start)
+
+
+def _later(change: Change, n: int) -> int:
+    """Return how many are announced to follow ``n`` of this change."""
+    return int(change.times_later * n)
 
 
 def _append_sparse(
@@ -266,7 +281,7 @@ def _refuse_taken(storage: Storage, symbols: NDArray[np.int32]) -> None:
 def _bind(change: Change, symbols: NDArray[np.int32], handles: NDArray[np.int64]) -> None:
     """Give ids to new entities; those that are places already are these places."""
     storage = change.storage
-    storage.names.reserve(handles)
+    storage.names.reserve(handles, _later(change, handles.shape[0]))
     storage.names.bind(change, symbols, handles)
     if not storage.places.n_places:
         return

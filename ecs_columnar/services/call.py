@@ -255,6 +255,7 @@ class BatchCall:
 
     def _run_block(self, start: int, stop: int) -> None:
         items = self._items.part(start, stop)
+        items.n_after = len(self._items) - stop + self._items.n_after
         prepared = self._operation.prepare(items)
         n_run = self._batches.admit(prepared.is_bad)
         is_bad = prepared.is_bad[:n_run]

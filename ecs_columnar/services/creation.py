@@ -157,7 +157,7 @@ class PreparedCreation:
             return CreatedEntities(catalogue, np.empty(0, np.int64))
         groups, places = self._groups(rows, is_all)
         ids = self._ids.for_spawn(rows, is_all)
-        handles = _spawn(catalogue.world, groups, ids, places)
+        handles = _spawn(catalogue.world, groups, ids, places, self._items.n_after)
         self._tell(rows, handles)
         return CreatedEntities(catalogue, handles)
 
@@ -410,11 +410,13 @@ def _argument_error(items: Items, i: int) -> InvalidArgumentError:
     )
 
 
-def _spawn(world: World, groups: list[Group], ids: Encoded, places: Any) -> NDArray[np.int64]:
+def _spawn(
+    world: World, groups: list[Group], ids: Encoded, places: Any, n_later: int
+) -> NDArray[np.int64]:
     n = ids.n_strings
     runs = uniform(places, n)
     if len(runs) == 1:
-        return world.spawn_groups(n, groups, ids=ids, at=runs[0][1])
-    handles = world.spawn_groups(n, groups, ids=ids)
+        return world.spawn_groups(n, groups, ids=ids, at=runs[0][1], later=n_later)
+    handles = world.spawn_groups(n, groups, ids=ids, later=n_later)
     moved(world, handles, places)
     return handles

@@ -106,7 +106,9 @@ class FileLoading:
         quiet = replace(options, on_progress=None, progress=False)
         with self._shown(options) as on_progress:
             started = clock()
+            n_known = self.n_instances or 0
             for items, block in self._blocks(created):
+                items.n_after = max(0, n_known - created.n - len(items))
                 began = clock()
                 call = BatchCall(
                     Creation(self._catalogue, in_threads=options.enable_parallel),

@@ -30,9 +30,17 @@ MISSING: Final = _Missing()
 
 
 class Items(ABC):
-    """A batch of items, in input order."""
+    """A batch of items, in input order.
+
+    Attributes
+    ----------
+    is_columnar : bool
+    n_after : int
+        How many more are going to follow, as far as is known.
+    """
 
     is_columnar: bool
+    n_after: int = 0
 
     @abstractmethod
     def __len__(self) -> int:
