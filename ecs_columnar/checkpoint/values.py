@@ -22,6 +22,7 @@ _MAX_BITS: Final = 4096
 DTYPE: Final = re.compile(r"[<|][biufcmM]\d{1,2}(\[\d{0,9}[A-Za-zμ]{1,2}\])?")
 _FLOATS: Final = ("nan", "inf", "-inf")
 _PLAIN: Final = (bool, str, int, float, type(None))
+_ENCODER: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 
 class UnfitValueError(ValueError):
@@ -30,7 +31,7 @@ class UnfitValueError(ValueError):
 
 def dumps(value: Any) -> bytes:
     """Write what `to_json` gave as ASCII."""
-    return json.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii")
+    return _ENCODER.encode(value).encode("ascii")
 
 
 def loads(data: bytes) -> Any:
