@@ -215,6 +215,39 @@ def decoded(column: Any) -> Any:
     return column.combine_chunks()
 
 
+class SpawnReadAgainstParquet(LoadParquetAgainstPyarrow):
+    """The floor of it: to spawn columns that have been read, against reading them."""
+
+    def setup(self, n: int) -> None:
+        super().setup(n)
+        self.ours = spawning(n)
+
+
+class SpawnReadAgainstDecoding(LoadArrowAgainstDecoding):
+    """The same, against decoding Arrow."""
+
+    def setup(self, n: int) -> None:
+        super().setup(n)
+        self.ours = spawning(n)
+
+
+class Actor(ecs.Component):
+    """What an actor has, as classes say it."""
+
+    text: ecs.str_
+    points: ecs.i8
+
+
+def spawning(n: int) -> Side:
+    """Spawn the actors of an Arrow file into a new world, when it has been read."""
+    (file,) = files_in(written(n, "arrow"))
+    table = pa.ipc.open_file(file.read_bytes()).read_all()
+    columns = {name: table[name].combine_chunks() for name in table.column_names}
+    ids, places = columns["instance_id"], columns["core:position.locationId"]
+    actors = Actor(columns["core:name.text"], columns["core:health.points"].to_numpy())
+    return Side(lambda: ecs.World().spawn(n, actors, ids=ids, at=places), n_items=n)
+
+
 class LinesInMemory:
     """The peak of a process that loads NDJSON."""
 
