@@ -25,7 +25,7 @@ from ecs_columnar.column import Column
 from ecs_columnar.errors import EcsColumnarError
 from ecs_columnar.events import Event, Kind
 from ecs_columnar.steps import Step, run
-from ecs_columnar.undo_log import WHOLE_SHARE, Done, Moves, Undo, restoring
+from ecs_columnar.undo_log import WHOLE_SHARE, Done, Moves, Undo, restoring, returning
 
 if TYPE_CHECKING:
     from ecs_columnar.encoding import Encoded
@@ -108,10 +108,12 @@ class Change:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            self._settle()
+            if not self.is_done:
+                self._settle()
         except BaseException as interrupt:
             # Taking back is one call as well: it is done, or begun again.
-            self._settle()
+            if not self.is_done:
+                self._settle()
             self._note(interrupt)
             raise
         if error is not None:
@@ -119,8 +121,6 @@ class Change:
 
     def _settle(self) -> None:
         """Take back what was prepared for nothing; what has been taken back is left alone."""
-        if self.is_done:
-            return
         if not self._is_taken_back:
             self._take_back()
         if self.entry is not None:
@@ -252,8 +252,15 @@ class Change:
         self, column: Column, n_rows: int, rows: NDArray[np.intp], values: NDArray[Any]
     ) -> None:
         """Write one value, or one a row, into some of ``n_rows`` rows."""
-        self._save_rows(column, n_rows, rows)
-        self.steps.append(column.scattering(rows, values))
+        if self.log is None or values.ndim == len(column.field.shape) or column.words is None:
+            self._save_rows(column, n_rows, rows)
+            self.steps.append(column.scattering(rows, values))
+        elif self._is_saved_whole(column, n_rows, rows):
+            self.steps.append(column.scattering(rows, values))
+        else:
+            before, step = column.exchanging(rows, values)
+            self._saved.append((returning, column, rows, before))
+            self.steps.append(step)
 
     def take(
         self, column: Column, source: Column, rows: NDArray[np.intp] | None, start: int, n: int
@@ -308,12 +315,14 @@ class Change:
         run(steps)
 
     def _save_rows(self, column: Column, n_rows: int, rows: NDArray[np.intp]) -> None:
-        if self.log is None or column in self.log.whole:
-            return
+        if self.log is not None and not self._is_saved_whole(column, n_rows, rows):
+            self._saved.append((restoring, column, rows, column.gather(rows)))
+
+    def _is_saved_whole(self, column: Column, n_rows: int, rows: NDArray[np.intp]) -> bool:
+        """Tell whether a column is remembered whole, as it is now if many rows will be written."""
         if rows.shape[0] * WHOLE_SHARE > n_rows:
             self.save_all(column, n_rows)
-        else:
-            self._saved.append((restoring, column, rows, column.gather(rows)))
+        return self.log is not None and column in self.log.whole
 
 
 def _forgetting(whole: set[Column], column: Column) -> list[Step]:

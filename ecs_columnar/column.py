@@ -174,6 +174,30 @@ class Column:
             return setitem, self.data, rows, values
         return kernels.step(kernels.rows.scatter, _words(values), rows, self.width, self.words)
 
+    def exchanging(
+        self, rows: NDArray[np.intp], values: NDArray[Any]
+    ) -> tuple[NDArray[Any], Step]:
+        """Write a value a row, as `scattering` does, and keep what was there.
+
+        Not of Python objects.
+
+        Returns
+        -------
+        word array
+            What was in the rows, for `putting_back`, once the step has run.
+        Step
+        """
+        self.own()
+        words = _words(values)
+        before = np.empty(words.shape[0], words.dtype)
+        exchange = kernels.rows.exchange
+        return before, kernels.step(exchange, words, rows, self.width, self.words, before)
+
+    def putting_back(self, rows: NDArray[np.intp], before: NDArray[Any]) -> Step:
+        """Write back what the step of `exchanging` found."""
+        self.own()
+        return kernels.step(kernels.rows.put_back, before, rows, self.width, self.words)
+
     def taking(self, source: Column, rows: NDArray[np.intp] | None, start: int, n: int) -> Step:
         """Append ``n`` rows of another column of the same field at ``start``.
 

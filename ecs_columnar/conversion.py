@@ -68,6 +68,8 @@ def to_numbers(value: Any, field: Field, n: int) -> NDArray[Any]:
     """
     if type(value) is field.exact and field.low <= value <= field.high:
         return np.array(value, field.dtype)
+    if _fits(value, field, n):
+        return value  # type: ignore[no-any-return]  # an array, as was seen
     array = _as_array(value, field)
     array = _with_shape(array, field, n)
     if array.dtype != field.dtype:
@@ -75,6 +77,17 @@ def to_numbers(value: Any, field: Field, n: int) -> NDArray[Any]:
     if field.is_finite:
         _refuse(~np.isfinite(array), array, field, "are not finite")
     return np.ascontiguousarray(array) if array.ndim else array
+
+
+def _fits(value: Any, field: Field, n: int) -> bool:
+    """Tell whether a value is a value an entity already, as it would come out."""
+    return (
+        type(value) is np.ndarray
+        and value.dtype is field.dtype
+        and value.shape == (n, *field.shape)
+        and not field.is_finite
+        and value.flags.c_contiguous
+    )
 
 
 def to_objects(value: Any, field: Field, n: int) -> NDArray[np.object_]:

@@ -1,7 +1,8 @@
 """The record of each entity, and which handles are alive.
 
 * ``records[:n_used]`` is all indices ever used; a dead one holds minus its next
-  generation, or 0 when its generations are used up.
+  generation, or 0 when its generations are used up. Those behind hold 0 too, so
+  that a handle is looked for in all of them.
 * ``free[:n_free]`` is a stack of the next handles of the dead indices, so that
   the memory of the last removed is used again first. Handles, not indices: the
   next spawn is then a copy, where looking up a million generations took three
@@ -214,32 +215,31 @@ class Entities(Stateful):
         """Find table and row of each handle. O(n), one cache miss each."""
         tables = np.empty(handles.shape[0], CODE)
         rows = np.empty(handles.shape[0], ROW)
-        n_dead, is_mixed = kernels.entities.locate(
-            handles, self.records[: self.n_used], tables, rows
-        )
+        n_dead, is_mixed = kernels.entities.locate(handles, self.records, tables, rows)
         return Located(tables, rows, n_dead, is_mixed)
+
+    def rows_in(self, handles: NDArray[np.int64], table: int) -> NDArray[np.intp] | None:
+        """Find the row of each handle; None unless all are of living entities in one table."""
+        rows = np.empty(handles.shape[0], ROW)
+        return rows if kernels.entities.find_rows(handles, self.records, table, rows) else None
 
     def are_alive(self, handles: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell for each handle whether its entity is alive; any numbers will do."""
         mask = np.empty(handles.shape[0], np.bool_)
-        kernels.entities.are_alive(handles, self.records[: self.n_used], mask)
+        kernels.entities.are_alive(handles, self.records, mask)
         return mask
 
     def is_alive(self, handle: int) -> bool:
         """Tell whether the entity of one handle is alive."""
-        index = handle & INDEX_MASK
-        generation = handle >> INDEX_BITS
-        return (
-            generation > 0
-            and index < self.n_used
-            and self._memory[index * _RECORD_WORDS] == generation
-        )
+        return self.table_of(handle) != NO_CODE
 
     def table_of(self, handle: int) -> int:
         """Return the number of the table of one handle, -1 where its entity is dead."""
-        if not self.is_alive(handle):
+        at = (handle & INDEX_MASK) * _RECORD_WORDS
+        generation = handle >> INDEX_BITS
+        if generation <= 0 or at >= len(self._memory) or self._memory[at] != generation:
             return NO_CODE
-        number: int = self._memory[(handle & INDEX_MASK) * _RECORD_WORDS + 1]
+        number: int = self._memory[at + 1]
         return number
 
     def thawing(self, state: State) -> list[Step]:
@@ -283,6 +283,10 @@ class Entities(Stateful):
         RepositoryConsistencyError
             When it does not.
         """
+        if self.records["generation"][self.n_used :].any():
+            raise RepositoryConsistencyError(
+                f"cannot trust the records: some behind the {self.n_used} that are used are alive"
+            )
         generations = self.records["generation"][: self.n_used]
         dead = np.flatnonzero(generations < 0)
         free = np.sort(self.free[: self.n_free] & INDEX_MASK)

@@ -140,7 +140,7 @@ def refuse_dead(storage: Storage, handles: NDArray[np.int64], verb: str) -> None
     StaleHandleError
     """
     is_alive = np.empty(handles.shape[0], np.bool_)
-    records = storage.entities.records[: storage.entities.n_used]
+    records = storage.entities.records
     if kernels.entities.are_alive(handles, records, is_alive) < handles.shape[0]:
         raise stale(handles[~is_alive], handles.shape[0], verb)
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar import kernels
 from ecs_columnar.change import Change
 from ecs_columnar.column import grown, owned
 from ecs_columnar.dtypes import CODE, HANDLE, INDEX_MASK, NO_CODE, NO_ENTITY, ROW
@@ -84,31 +85,33 @@ class Places(Stateful):
 
     def find_symbols(self, symbols: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return the place of each symbol, -1 where it is none."""
-        return _lookup(self.code_of_symbol, symbols)
+        codes, _ = _look_up(self.code_of_symbol, symbols)
+        return codes
 
     def find_entities(self, handles: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the place that each living entity is, -1 where it is none."""
-        return _lookup(self.code_of_index, handles & INDEX_MASK)
+        codes, _ = _look_up(self.code_of_index, handles & INDEX_MASK)
+        return codes
 
     def of_symbols(self, change: Change, symbols: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return the place of each symbol; what was none becomes one."""
-        codes = self.find_symbols(symbols)
+        codes, are_found = _look_up(self.code_of_symbol, symbols)
+        if are_found:
+            return codes
         new = symbols[codes < 0]
         new = _first_occurrences(new, new)
-        if new.shape[0]:
-            self._found(change, new, self.names.handles_of(new))
-            codes = self.find_symbols(symbols)
-        return codes
+        self._found(change, new, self.names.handles_of(new))
+        return self.find_symbols(symbols)
 
     def of_entities(self, change: Change, handles: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the place that each living entity is; what was none becomes one."""
-        codes = self.find_entities(handles)
+        codes, are_found = _look_up(self.code_of_index, handles & INDEX_MASK)
+        if are_found:
+            return codes
         new = handles[codes < 0]
         new = _first_occurrences(new, new & INDEX_MASK)
-        if new.shape[0]:
-            self._found(change, self.names.symbols_of(new), new)
-            codes = self.find_entities(handles)
-        return codes
+        self._found(change, self.names.symbols_of(new), new)
+        return self.find_entities(handles)
 
     def reserve(self, handles: NDArray[np.int64]) -> None:
         """Make room to link these entities."""
@@ -152,7 +155,7 @@ class Places(Stateful):
     def text(self, codes: NDArray[np.int32]) -> NDArray[Any]:
         """Return the name of each place; None for nowhere."""
         safe = np.where(codes < 0, 0, codes)
-        symbols = np.where(codes < 0, NO_CODE, _lookup(self.symbols, safe))
+        symbols = np.where(codes < 0, NO_CODE, _look_up(self.symbols, safe)[0])
         texts = self.names.symbols.decode(symbols.astype(CODE))
         for i in np.flatnonzero((symbols < 0) & (codes >= 0)):
             texts[i] = format_handle(self.entities[codes[i]])
@@ -217,12 +220,11 @@ class Places(Stateful):
         ]
 
 
-def _lookup(table: NDArray[np.int32], keys: NDArray[Any]) -> NDArray[np.int32]:
-    """Return ``table[keys]``, -1 where a key is outside."""
-    found = np.full(keys.shape[0], NO_CODE, CODE)
-    inside = (keys >= 0) & (keys < table.shape[0])
-    found[inside] = table[keys[inside].astype(ROW)]
-    return found
+def _look_up(table: NDArray[np.int32], keys: NDArray[Any]) -> tuple[NDArray[np.int32], bool]:
+    """Return ``table[keys]``, -1 where a key is outside, and whether none is -1."""
+    found = np.empty(keys.shape[0], CODE)
+    are_found = kernels.rows.look_up(table, keys.astype(HANDLE, copy=False), found)
+    return found, are_found
 
 
 def _first_occurrences(values: NDArray[Any], keys: NDArray[np.integer[Any]]) -> NDArray[Any]:

@@ -299,12 +299,10 @@ class Storage:
 
         What a query or a place showed is the very memory that will be written.
         """
-        return array.copy() if self.owns(array) else array
+        return array if array.base is None or not self.owns(array) else array.copy()
 
     def owns(self, array: NDArray[Any]) -> bool:
-        """Tell whether an array is a view of live data, which a write would change."""
-        if array.base is None:
-            return False
+        """Tell whether a view is one of live data, which a write would change."""
         root = array
         while isinstance(root.base, np.ndarray):
             root = root.base

@@ -90,7 +90,8 @@ class Transaction:
                 self.commit()
         finally:
             while self.is_open:  # an interrupt may have left one within this one open
-                self._storage.transaction._take_back()
+                inner: Transaction = self._storage.transaction
+                inner._take_back(inner._require_innermost("roll back"))
 
     def commit(self) -> None:
         """Keep what was done, and end; the block may go on outside of the transaction.
@@ -121,12 +122,12 @@ class Transaction:
             When there is none to prepare it. Nothing has been taken back, and
             the transaction is still open.
         """
-        self._require_innermost("roll back")
+        log = self._require_innermost("roll back")
         self._storage.begin_structural_change("roll back a transaction")
-        self._take_back()
+        self._take_back(log)
 
-    def _take_back(self) -> None:
-        storage, log = self._storage, self._require_innermost("roll back")
+    def _take_back(self, log: UndoLog) -> None:
+        storage = self._storage
         steps: list[Step] = [
             (delitem, storage.outbox, slice(log.n_events, None)),
             (setitem, storage.clock, 0, self._tick),

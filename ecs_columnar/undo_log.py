@@ -1,7 +1,7 @@
 """What a transaction needs to take back what was done in it.
 
 * It remembers cells as they were at its start, before they are written for the
-  first time, and no more: the cost is that of what is touched.
+  first time or while they are, and no more: the cost is that of what is touched.
 * To take back is to write old values, in the reverse order. That is prepared as
   a whole, like any other change, and then done in one go.
 * Strings that were interned are forgotten last. Nobody refers to them by then.
@@ -168,6 +168,11 @@ def restoring(column: Column, rows: Any, values: NDArray[Any]) -> list[Step]:
     if isinstance(rows, slice):
         return [column.filling(rows.start, rows.stop, values)]
     return [column.scattering(rows, values)]
+
+
+def returning(column: Column, rows: NDArray[np.intp], before: NDArray[Any]) -> list[Step]:
+    """Return the step that writes back what `Column.exchanging` found in rows."""
+    return [column.putting_back(rows, before)]
 
 
 def _unmoving(locations: LocationIndex, moves: list[Moves]) -> list[Step]:

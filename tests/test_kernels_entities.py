@@ -143,6 +143,33 @@ def test_living_entities_of_one_table_are_not_mixed(
 
 
 @given(data=st.data(), records=records_of_any_kind)
+def test_rows_are_found_where_all_handles_are_of_living_entities_of_one_table(
+    data: st.DataObject, records: list[Record]
+) -> None:
+    if data.draw(st.booleans()):
+        records = [record._replace(table=4) for record in records]
+    handles = data.draw(handles_into(records))
+    table = data.draw(st.sampled_from([4, *(record.table for record in records)]))
+    rows = np.empty(len(handles), np.intp)
+
+    are_there = kernels.entities.find_rows(to_handles(handles), to_array(records), table, rows)
+
+    assert (rows.tolist() if are_there else None) == reference.find_rows(handles, records, table)
+
+
+@given(data=st.data(), records=living_records)
+def test_rows_of_living_entities_of_one_table_are_found(
+    data: st.DataObject, records: list[Record]
+) -> None:
+    records = [record._replace(table=4) for record in records]
+    handles = some_living(data, records)
+    rows = np.empty(len(handles), np.intp)
+
+    assert kernels.entities.find_rows(to_handles(handles), to_array(records), 4, rows)
+    assert rows.tolist() == reference.find_rows(handles, records, 4)
+
+
+@given(data=st.data(), records=records_of_any_kind)
 def test_a_handle_is_alive_when_its_generation_is_that_of_its_index(
     data: st.DataObject, records: list[Record]
 ) -> None:

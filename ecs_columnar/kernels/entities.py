@@ -116,7 +116,7 @@ def locate(
     ----------
     handles : int64 array, shape (k,)
         Any numbers.
-    records : ENTITY_RECORD array, shape (n_used,)
+    records : ENTITY_RECORD array
     tables : int32 array, shape (k,)
         Out: -1 for a handle of no living entity.
     rows : intp array, shape (k,)
@@ -153,13 +153,45 @@ def locate(
 
 
 @kernel
+def find_rows(handles: Handles, records: Entities, table: int, rows: RowsOut) -> bool:
+    """Find the row of each handle, if all are of living entities in one table.
+
+    Parameters
+    ----------
+    handles : int64 array, shape (k,)
+        Any numbers.
+    records : ENTITY_RECORD array
+    table : int
+    rows : intp array, shape (k,)
+        Out: undefined behind the first handle of anybody else.
+
+    Returns
+    -------
+    bool
+        Whether all are.
+    """
+    for i in range(handles.shape[0]):
+        generation = handles[i] >> INDEX_BITS
+        index = handles[i] & INDEX_MASK
+        if (
+            generation <= 0
+            or index >= records.shape[0]
+            or records[index]["generation"] != generation
+            or records[index]["table"] != table
+        ):
+            return False
+        rows[i] = records[index]["row"]
+    return True
+
+
+@kernel
 def are_alive(handles: Handles, records: Entities, out: MaskOut) -> int:
     """Tell for each handle whether its entity is alive, and count those.
 
     Parameters
     ----------
     handles : int64 array, shape (k,)
-    records : ENTITY_RECORD array, shape (n_used,)
+    records : ENTITY_RECORD array
     out : bool array, shape (k,)
     """
     n_alive = 0

@@ -11,6 +11,7 @@ from ecs_columnar.kernels._jit import kernel
 from ecs_columnar.kernels._types import (
     Codes,
     CodesOut,
+    Handles,
     Numbers,
     NumbersOut,
     Rows,
@@ -60,6 +61,73 @@ def scatter(values: Words, rows: Rows, width: int, out: WordsOut) -> None:
     for i in range(rows.shape[0]):
         for j in range(width):
             out[rows[i] * width + j] = values[i * width + j]
+
+
+@kernel
+def exchange(values: Words, rows: Rows, width: int, out: WordsOut, before: WordsOut) -> None:
+    """Copy the items of ``values`` to ``rows`` of ``out``, and keep what was there.
+
+    Parameters
+    ----------
+    values : word array, shape (k * width,)
+    rows : intp array, shape (k,)
+    width : int
+        Words an item.
+    out : word array, shape (n * width,)
+    before : word array, shape (k * width,)
+        Out: each item as it was before its row was written, for `put_back`.
+    """
+    if width == 1:
+        for i in range(rows.shape[0]):
+            before[i] = out[rows[i]]
+            out[rows[i]] = values[i]
+        return
+    for i in range(rows.shape[0]):
+        for j in range(width):
+            before[i * width + j] = out[rows[i] * width + j]
+            out[rows[i] * width + j] = values[i * width + j]
+
+
+@kernel
+def put_back(before: Words, rows: Rows, width: int, out: WordsOut) -> None:
+    """Take back what `exchange` did: in the reverse order, so of equal rows the first counts.
+
+    Parameters
+    ----------
+    before : word array, shape (k * width,)
+    rows : intp array, shape (k,)
+    width : int
+        Words an item.
+    out : word array, shape (n * width,)
+    """
+    for i in range(rows.shape[0] - 1, -1, -1):
+        for j in range(width):
+            out[rows[i] * width + j] = before[i * width + j]
+
+
+@kernel
+def look_up(table: Codes, keys: Handles, out: CodesOut) -> bool:
+    """Copy the codes at some keys.
+
+    Parameters
+    ----------
+    table : int32 array
+    keys : int64 array, shape (k,)
+    out : int32 array, shape (k,)
+        Out: -1 for a key outside of the table.
+
+    Returns
+    -------
+    bool
+        Whether none is negative.
+    """
+    are_found = True
+    for i in range(keys.shape[0]):
+        key = keys[i]
+        code = table[key] if 0 <= key < table.shape[0] else -1
+        out[i] = code
+        are_found &= code >= 0
+    return are_found
 
 
 @kernel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,10 @@ from ecs_columnar.errors import EcsColumnarError, InvalidArgumentError, Validati
 from ecs_columnar.handles import HasHandles, refuse_dead, to_handles
 from ecs_columnar.registry import ComponentType
 from ecs_columnar.schema import Component, Field
-from ecs_columnar.selection import Positions
+from ecs_columnar.selection import EVERYWHERE, Positions
 from ecs_columnar.storage import Storage
 from ecs_columnar.strings import Coded, StringTable, encode
 from ecs_columnar.table import Values
-
-_ALL: Final = slice(None)
 
 
 def types_of(
@@ -104,8 +102,7 @@ def at_positions(component_type: ComponentType, values: Values, positions: Posit
 
 def at_position(field: Field, value: NDArray[Any], positions: Positions) -> NDArray[Any]:
     """Take from the values of one field those of some entities; one value is of all."""
-    is_all = isinstance(positions, slice) and positions == _ALL
-    if is_all or value.ndim == len(field.shape):
+    if positions is EVERYWHERE or value.ndim == len(field.shape):
         return value
     return np.ascontiguousarray(value[positions])
 

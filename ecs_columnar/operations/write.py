@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,11 @@ from ecs_columnar.operations.values import (
 )
 from ecs_columnar.registry import ComponentType
 from ecs_columnar.schema import Component
-from ecs_columnar.selection import Positions, Selection
+from ecs_columnar.selection import EVERYWHERE, Part, Selection
 from ecs_columnar.storage import Storage
 from ecs_columnar.table import Table, Values
+
+_NOBODY: Final = np.empty(0, np.int64)
 
 
 def set_components(storage: Storage, selection: Selection, components: Iterable[Component]) -> None:
@@ -48,8 +50,8 @@ def set_fields(
 ) -> None:
     """Overwrite some fields of a component that all of the entities have."""
     known = component_type.positions
-    unknown = [name for name in given if name not in known]
-    if unknown or not given:
+    if not given or not given.keys() <= known.keys():
+        unknown = [name for name in given if name not in known]
         raise InvalidArgumentError(
             "fields",
             given,
@@ -145,9 +147,6 @@ def refuse_lacking(
     ------
     ComponentNotFoundError
     """
-    bit = component_type.bit
-    if not component_type.is_sparse and all(part.table.mask & bit for part in selection.parts):
-        return
     lacking = entities_lacking(storage, selection, component_type)
     if lacking.shape[0]:
         name = component_type.type_id
@@ -167,18 +166,16 @@ def entities_lacking(
     if component_type.is_sparse:
         rows = storage.sparse_of(component_type).rows_of(selection.handles)
         return selection.handles[rows < 0]
-    lacking = [
-        part.handles() for part in selection.parts if not part.table.mask & component_type.bit
-    ]
-    return np.concatenate(lacking) if lacking else np.empty(0, np.int64)
+    bit = component_type.bit
+    lacking = [part.handles() for part in selection.parts if not part.table.mask & bit]
+    return np.concatenate(lacking) if lacking else _NOBODY
 
 
 def _places(
     storage: Storage, selection: Selection, component_type: ComponentType
-) -> Iterable[tuple[Table, NDArray[np.intp] | None, Positions]]:
-    """Yield where the values are: a table, rows, and their positions in the batch."""
+) -> list[Part]:
+    """Return where the values are: tables, rows, and their positions in the batch."""
     if component_type.is_sparse:
         sparse = storage.sparse_of(component_type)
-        yield sparse.table, sparse.rows_of(selection.handles), slice(None)
-        return
-    yield from selection.parts
+        return [Part(sparse.table, sparse.rows_of(selection.handles), EVERYWHERE)]
+    return selection.parts

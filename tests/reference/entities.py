@@ -85,6 +85,13 @@ def locate(handles: list[int], records: list[Record]) -> Found:
     return Found(places, places.count(None), len(tables) > 1)
 
 
+def find_rows(handles: list[int], records: list[Record], table: int) -> list[int] | None:
+    """Return the row of each handle, or None unless all are alive and in the table."""
+    places = locate(handles, records).places
+    rows = [place[1] for place in places if place is not None and place[0] == table]
+    return rows if len(rows) == len(handles) else None
+
+
 def settle(handles: list[int], table: int, records: list[Record]) -> tuple[list[Record], int]:
     settled = list(records)
     for row, handle in enumerate(handles):

@@ -36,6 +36,24 @@ def scatter(values: list[Any], rows: list[int], out: list[Any]) -> list[Any]:
     return [written.get(row, item) for row, item in enumerate(out)]
 
 
+def exchange(values: list[Any], rows: list[int], out: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Return what `scatter` does, and what each write found."""
+    before, written = [], list(out)
+    for row, value in zip(rows, values, strict=True):
+        before.append(written[row])
+        written[row] = value
+    return written, before
+
+
+def put_back(before: list[Any], rows: list[int], out: list[Any]) -> list[Any]:
+    return scatter(before[::-1], rows[::-1], out)
+
+
+def look_up(table: list[int], keys: list[int]) -> list[int]:
+    """Return the codes at some keys, -1 for a key outside of the table."""
+    return [table[key] if key in range(len(table)) else -1 for key in keys]
+
+
 def fill_holes(holes: list[int], movers: list[int], out: list[Any]) -> list[Any]:
     return scatter([out[mover] for mover in movers], holes, out)
 
