@@ -56,7 +56,7 @@ class Cells:
         field = self._component.fields[number]
         if field.kind == "object":
             value = [value]  # so that a list is a value, not one an entity
-        with Change(self._storage, is_counted=False) as change:
+        with Change(self._storage, is_counted=False) as change, change:
             values = to_some_values(change, self._component, {field.name: value}, 1)
             change.fill(self._columns[number], self._row, self._row + 1, values[field.name])
             change.record("write_cell", self._handle, self._component, field, values[field.name])

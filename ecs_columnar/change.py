@@ -38,8 +38,12 @@ if TYPE_CHECKING:
 class Change:
     """The steps of one operation, and what takes them back.
 
-    A context manager around the preparing, with `apply` as its last line. In a
-    transaction every method that collects a write also remembers what is
+    A context manager around the preparing, with `apply` as its last line. It is
+    entered twice, ``with Change(storage) as change, change:``, because an interrupt
+    may come when an error has left the block and `__exit__` has not begun; the
+    outer one takes back then what the inner one could not.
+
+    In a transaction every method that collects a write also remembers what is
     overwritten.
 
     Parameters
@@ -131,11 +135,13 @@ class Change:
         if isinstance(error, EcsColumnarError):
             return
         tick = self.storage.tick
-        error.add_note(
+        note = (
             f"the operation was done before this was raised; the world is at tick {tick}"
             if self.is_done
             else f"the operation was not done; the world is as it was, at tick {tick}"
         )
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
 
     def apply(self) -> None:
         """Do everything; the last line of preparing."""

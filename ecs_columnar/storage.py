@@ -200,7 +200,7 @@ class Storage:
         """Get a column ready to be written by whoever is handed a view of it."""
         column.own()
         if self.log is not None:
-            with Change(self, is_counted=False) as change:
+            with Change(self, is_counted=False) as change, change:
                 change.save_all(column, n_rows)
                 change.apply()
         self.exposed.append(column)

@@ -66,7 +66,7 @@ class ColumnsView:
                 f"cannot write {component.type_id}.{name}: it was asked for to be read; "
                 f"ask for Mut[{class_name}] in the query"
             )
-        with Change(storage, is_counted=False) as change:
+        with Change(storage, is_counted=False) as change, change:
             values = to_some_values(change, component, {name: value}, len(table))
             for field, column in zip(component.fields, table.columns[component], strict=True):
                 if field.name == name:

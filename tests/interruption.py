@@ -8,7 +8,6 @@ and the step that is broken off next has to be the one that was written down.
 
 from __future__ import annotations
 
-import dis
 import gc
 import signal
 import sys
@@ -22,7 +21,7 @@ import ecs_columnar as ecs
 from ecs_columnar.change import Change
 from tests.fingerprint import Fingerprint, differences, fingerprint
 from tests.memento import Memento, Part
-from tests.scene import ENDS, OPERATIONS, REFUSED, Scene, a_scene
+from tests.scene import ENDS, OPERATIONS, Scene, a_scene
 
 PACKAGE = str(Path(ecs.__file__).parent)
 Kind = Literal["line", "opcode"]
@@ -167,19 +166,14 @@ def blow(kind: Kind) -> None:
 
 
 EXIT = Change.__exit__.__code__
-# The one after that of ``def``: it has a RESUME and a NOP, before what is guarded.
-TRY_LINE = sorted({line for *_, line in EXIT.co_lines() if line is not None})[1]
-LEAVING = {dis.opmap["PUSH_EXC_INFO"], dis.opmap["WITH_EXCEPT_START"]}
+N_LEAVING = 12
+"""Bytecodes that Python takes at most from an exception in a block to ``__exit__``."""
 
 
-def is_on_the_way_out(step: Step, following: Step, kind: Kind) -> bool:
-    """Tell whether a step is between an exception in a block and the body of ``__exit__``."""
-    if kind == "line":  # on the way out Python comes by the line of ``with`` again
-        return step.at <= TRY_LINE if step.code is EXIT else following.code is EXIT
-    if step.code is not EXIT:
-        return step.code.co_code[step.at] in LEAVING
-    lines = (line for start, stop, line in EXIT.co_lines() if start <= step.at < stop)
-    return (next(lines) or 0) <= TRY_LINE
+def on_the_way_out(steps: list[Step]) -> list[Step]:
+    """Return the steps from shortly before the first end of a change on."""
+    first = next((k for k, step in enumerate(steps) if step.code is EXIT), len(steps))
+    return steps[max(0, first - N_LEAVING) :]
 
 
 class Stage:
@@ -240,17 +234,10 @@ class Outcomes:
         self.memento.put_back(self.memento.changed())
 
     def steps(self, kind: Kind) -> list[Step]:
-        """Return the steps of the operation when it is left alone.
-
-        Where an operation is refused, not those by which Python goes from the block to
-        what undoes it. There is no way to guard them: it is the one gap.
-        """
+        """Return the steps of the operation when it is left alone."""
         found = steps_of(self.stage.call, kind)
         self.put_back()
-        if self.name not in REFUSED:
-            return found
-        pairs = zip(found, [*found[1:], found[-1]], strict=True)
-        return [step for step, following in pairs if not is_on_the_way_out(step, following, kind)]
+        return found
 
     def break_off_at(self, kind: Kind, steps: Iterable[Step]) -> int:
         """Break off at one step after the other; return how many there were."""

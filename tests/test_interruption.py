@@ -11,8 +11,8 @@ import os
 import pytest
 
 import ecs_columnar as ecs
-from tests.interruption import Outcomes, Stage, distinct
-from tests.scene import ENDS, OPERATIONS, SETTINGS
+from tests.interruption import Outcomes, Stage, distinct, on_the_way_out
+from tests.scene import ENDS, OPERATIONS, REFUSED, SETTINGS
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
@@ -54,3 +54,14 @@ def test_an_interrupt_at_a_bytecode_leaves_the_old_world_or_the_new_one(
     steps = outcomes.steps("opcode")
 
     outcomes.break_off_at("opcode", steps[:: -(1 + len(steps) // 9)])
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"), [(name, setting) for name, setting in CASES if name in REFUSED]
+)
+def test_an_interrupt_after_a_refusal_leaves_the_old_world(name: str, setting: str) -> None:
+    """At every bytecode from the refusal on, also where Python has not begun to end the block."""
+    outcomes = Outcomes(name, setting)
+    steps = on_the_way_out(outcomes.steps("opcode"))
+
+    assert outcomes.break_off_at("opcode", steps) == len(steps) > 0

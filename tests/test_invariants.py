@@ -46,6 +46,10 @@ def free_another_generation(s: Storage) -> None:
     s.entities.free[0] += 1 << 32
 
 
+def revive_an_index_that_was_never_used(s: Storage) -> None:
+    s.entities.hold(np.append(s.entities.records, s.entities.records[:1]))
+
+
 def count_a_retired_index(s: Storage) -> None:
     s.entities.n_retired += 1
 
@@ -157,6 +161,7 @@ def place_the_dead(s: Storage) -> None:
         (grow_a_table, "table 0: column .* has room for"),
         (count_a_free_index_less, "the free list: it holds 1 indices and 2 are dead"),
         (free_another_generation, "the free list"),
+        (revive_an_index_that_was_never_used, "the records: some behind the 7 that are used"),
         (count_a_retired_index, "the count of retired indices"),
         (forget_a_row, "the tables: 4 rows for 5 entities"),
         (forget_a_slot, "the sparse set of Burning: 1 slots for 2 rows"),

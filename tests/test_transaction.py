@@ -104,6 +104,21 @@ def test_rows_that_were_removed_come_back_though_their_column_was_remembered_who
     assert_unchanged(before, world)
 
 
+def test_what_was_written_twice_in_one_call_and_again_whole_is_taken_back() -> None:
+    world = new_world()
+    ships = world.spawn(9, Position(np.arange(9.0), 1.0))
+    before = fingerprint(world)
+
+    with world.transaction() as transaction:
+        world.set(ships[[3, 5, 3]], Position, x=[10.0, 11.0, 12.0])
+        assert world.get(ships[3:6], Position).x.tolist() == [12, 4, 11]
+        world.set(ships, Position, x=np.zeros(9))
+        world.set(ships[[4, 4]], Position, x=[20.0, 21.0])
+        transaction.rollback()
+
+    assert_unchanged(before, world)
+
+
 def test_an_operation_that_fails_takes_its_part_back_and_leaves_the_rest() -> None:
     world = new_world()
     with world.transaction():

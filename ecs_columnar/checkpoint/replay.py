@@ -219,7 +219,7 @@ def _write_cell(to: _Decoder, handle: int, name: str, field_name: str, value: An
 def _write_view(to: _Decoder, table: Any, name: str, field_name: str, value: Any) -> None:
     component, found = to.types[name], to.table(table)
     given = {field_name: to.value(_field(component, field_name), value)}
-    with Change(to.storage, is_counted=False) as change:
+    with Change(to.storage, is_counted=False) as change, change:
         values = to_some_values(change, component, given, len(found))
         column = found.columns[component][_number(component, field_name)]
         change.fill(column, 0, len(found), values[field_name])
@@ -233,7 +233,7 @@ def _write_column(to: _Decoder, table: Any, name: str, field_name: str, at: int)
     if values.dtype != field.dtype or values.shape != (len(found), *field.shape):
         raise ValueError(f"{name}.{field_name} is no array of {values.dtype} {values.shape}")
     column = found.columns[component][_number(component, field_name)]
-    with Change(to.storage, is_counted=False) as change:
+    with Change(to.storage, is_counted=False) as change, change:
         change.fill(column, 0, len(found), values)
         change.apply()
 

@@ -12,7 +12,7 @@ from ecs_columnar.storage import Storage
 def define(storage: Storage, definition_id: str, components: tuple[Component, ...]) -> Definition:
     """Name a set of components; see `World.define`."""
     by_type = types_of(storage, components, "define with")
-    with Change(storage) as change:
+    with Change(storage) as change, change:
         for component_type, component in by_type.items():
             to_values(change, component_type, component, -1)
         change.forget_strings()

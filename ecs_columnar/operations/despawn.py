@@ -15,7 +15,7 @@ def despawn(storage: Storage, selection: Selection) -> None:
     parts = [ordered(part, "despawn") for part in selection.parts]
     if not parts:
         return
-    with Change(storage) as change:
+    with Change(storage) as change, change:
         # In the order of rows, so that indices that are used again lie together.
         handles = np.concatenate([part.handles() for part in parts])
         storage.forget(change, handles)

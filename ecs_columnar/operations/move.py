@@ -45,7 +45,7 @@ def move(
         Without ``before`` if neither the caller asked, nor anybody else has to know.
     """
     handles = storage.apart(handles)
-    with Change(storage) as change:
+    with Change(storage) as change, change:
         codes = to_place_codes(change, places, handles.shape[0])
         before = storage.place(change, handles, codes, is_asked=is_asked)
         change.record("move", handles, codes)

@@ -127,7 +127,8 @@ def spawn(
 ) -> NDArray[np.int64]:
     """Bring ``n`` entities to life, in groups; see `World.spawn_groups`."""
     storage.begin_structural_change("spawn")
-    with Change(storage, times_later=min(n_later / max(n, 1), MOST_TIMES_LATER)) as change:
+    times_later = min(n_later / max(n, 1), MOST_TIMES_LATER)
+    with Change(storage, times_later=times_later) as change, change:
         values = [_values(change, group, n) for group in groups]
         symbols = None if ids is None else _to_new_symbols(change, ids, n)
         codes = None if at is None else to_place_codes(change, at, n)

@@ -32,7 +32,7 @@ def add(storage: Storage, selection: Selection, components: Iterable[Component])
     storage.begin_structural_change("add components")
     by_type = types_of(storage, components, "add")
     n = len(selection)
-    with Change(storage) as change:
+    with Change(storage) as change, change:
         values = {t: to_values(change, t, component, n) for t, component in by_type.items()}
         in_tables = {t: value for t, value in values.items() if not t.is_sparse}
         parts = [ordered(part, "add components") for part in selection.parts]
@@ -55,7 +55,7 @@ def remove(storage: Storage, selection: Selection, types: Iterable[ComponentType
         refuse_lacking(storage, selection, component_type, "remove")
     parts = [ordered(part, "remove components") for part in selection.parts]
     mask = sum(component_type.bit for component_type in types if not component_type.is_sparse)
-    with Change(storage) as change:
+    with Change(storage) as change, change:
         change.record("remove", selection, types)
         change.tell("removed", lambda: selection.handles, types)
         if mask:

@@ -34,7 +34,7 @@ def set_components(storage: Storage, selection: Selection, components: Iterable[
     for component_type in by_type:
         refuse_lacking(storage, selection, component_type, "set")
     n = len(selection)
-    with Change(storage) as change:
+    with Change(storage) as change, change:
         values = {t: to_values(change, t, component, n) for t, component in by_type.items()}
         for component_type, value in values.items():
             for table, rows, positions in _places(storage, selection, component_type):
@@ -59,7 +59,7 @@ def set_fields(
             f"it has {first_three(known) or 'none'}",
         )
     refuse_lacking(storage, selection, component_type, "set")
-    with Change(storage) as change:
+    with Change(storage) as change, change:
         values = to_some_values(change, component_type, given, len(selection))
         for table, rows, positions in _places(storage, selection, component_type):
             columns = table.columns[component_type]
