@@ -282,7 +282,7 @@ def going_back() -> list[Bar]:
     found = [
         (
             rollback,
-            "`array.copy()` of all columns",
+            "`array.copy()` of all columns, to go back to",
             1 / 500,
             transaction.RollBackHundredRowsAgainstCopy,
         ),

@@ -65,7 +65,7 @@ class TableView:
         storage: Storage,
         table: Table,
         types: dict[type[Component], ComponentType],
-        mutable: frozenset[type[Component]],
+        mutable: set[type[Component]],
     ) -> None:
         self._storage = storage
         self._table = table
@@ -113,33 +113,43 @@ class Query(HasSelection):
     query can be given wherever entities are expected.
     """
 
-    __slots__ = ("_mutable", "_types", "_without")
+    __slots__ = ("_mutable", "_refused", "_sparse", "_types", "_wanted", "_without")
 
     def __init__(
         self, storage: Storage, terms: Iterable[Any], without: Iterable[type[Component]]
     ) -> None:
         self._storage = storage
-        mutable: set[type[Component]] = set()
-        types: dict[type[Component], ComponentType] = {}
+        self._types: Final[dict[type[Component], ComponentType]] = {}
+        self._mutable: Final[set[type[Component]]] = set()
+        self._sparse: Final[list[ComponentType]] = []
+        self._wanted = self._refused = 0  # masks
         for term in terms:
-            component = term.component if isinstance(term, Mut) else term
+            component = term
             if isinstance(term, Mut):
-                mutable.add(component)
-            types[component] = storage.registry.of(component)
-        self._types: Final = types
-        self._mutable: Final = frozenset(mutable)
-        self._without: Final = tuple(storage.registry.of(component) for component in without)
-        for component_type in self._without:
-            if component_type.schema.component in types:
+                component = term.component
+                self._mutable.add(component)
+            self._types[component] = found = storage.registry.of(component)
+            self._wanted |= self._bit(found)
+        self._without: Final = tuple(map(storage.registry.of, without))
+        for found in self._without:
+            self._refused |= self._bit(found)
+            if found.schema.component in self._types:
                 raise InvalidArgumentError(
                     "without",
-                    component_type.schema.component,
-                    f"cannot query with and without {component_type.type_id} at once",
+                    found.schema.component,
+                    f"cannot query with and without {found.type_id} at once",
                 )
+
+    def _bit(self, component_type: ComponentType) -> int:
+        """Return the bit of a term in the masks of tables; a sparse one is kept aside."""
+        if not component_type.is_sparse:
+            return component_type.bit
+        self._sparse.append(component_type)
+        return 0
 
     def count(self) -> int:
         """Return the number of entities that match. O(tables) without sparse components."""
-        if self._sparse_terms():
+        if self._sparse:
             return len(self.selection())
         return sum(len(table) for table in self._tables())
 
@@ -154,7 +164,7 @@ class Query(HasSelection):
             parts.append(Part(table, None, slice(start, start + len(table))))
             start += len(table)
         whole = Selection(parts)
-        return self._sift(whole) if self._sparse_terms() else whole
+        return self._sift(whole) if self._sparse else whole
 
     def to_pandas(self) -> pd.DataFrame:
         """Copy all values into a DataFrame, a row an entity.
@@ -171,8 +181,8 @@ class Query(HasSelection):
         return to_frame(self._storage, self.selection(), tuple(self._types.values()))
 
     def __iter__(self) -> Iterator[TableView]:
-        if self._sparse_terms():
-            names = ", ".join(component.type_id for component in self._sparse_terms())
+        if self._sparse:
+            names = ", ".join(component.type_id for component in self._sparse)
             raise InvalidArgumentError(
                 "terms",
                 names,
@@ -218,28 +228,25 @@ class Query(HasSelection):
         return to_frame(self._storage, _first(self.selection(), n), tuple(self._types.values()))
 
     def _iterate(self) -> Generator[TableView, None, None]:
-        for table in list(self._tables()):
+        for table in self._tables():
             try:
                 yield TableView(self._storage, table, self._types, self._mutable)
             finally:
                 if self._storage.journal is not None:
                     self._storage.journal.settle(table)
 
-    def _tables(self) -> Iterator[Table]:
-        wanted = sum(t.bit for t in self._types.values() if not t.is_sparse)
-        refused = sum(t.bit for t in set(self._without) if not t.is_sparse)
-        for table in self._storage.tables:
-            mask = table.mask
-            if mask & wanted == wanted and not mask & refused and table.length:
-                yield table
-
-    def _sparse_terms(self) -> list[ComponentType]:
-        return [t for t in (*self._types.values(), *self._without) if t.is_sparse]
+    def _tables(self) -> list[Table]:
+        wanted, refused = self._wanted, self._refused
+        return [
+            table
+            for table in self._storage.tables
+            if table.mask & wanted == wanted and not table.mask & refused and table.length
+        ]
 
     def _sift(self, selection: Selection) -> Selection:
         """Keep the entities that sparse components let through."""
         keep = np.ones(len(selection), np.bool_)
-        for component in self._sparse_terms():
+        for component in self._sparse:
             sparse = self._storage.sparse_of(component)
             keep &= (sparse.rows_of(selection.handles) >= 0) ^ (component in self._without)
         parts, start = [], 0

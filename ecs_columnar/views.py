@@ -19,7 +19,7 @@ class ColumnsView:
     """The columns of one component in one table: an attribute a field, an array each.
 
     Arrays are views, without a copy, and contiguous; they are good until the
-    next structural change. Assigning to an attribute writes into the column:
+    next structural change. Each is made when it is first asked for. Assigning to an attribute writes into the column:
     validated, cast and interned, as `World.set` does.
 
     Raises
@@ -34,31 +34,41 @@ class ColumnsView:
     def __init__(
         self, storage: Storage, table: Table, component: ComponentType, *, is_mutable: bool
     ) -> None:
-        arrays: dict[str, NDArray[Any]] = {}
-        for field, column in zip(component.fields, table.columns[component], strict=True):
-            is_open = is_mutable and field.kind in ("number", "reference")
-            if is_open:
-                if storage.journal is not None:
-                    storage.journal.watch(table, component, len(arrays))
-                storage.expose(column, table.length)
+        self.__dict__["_source"] = (storage, table, component, is_mutable)
+
+    def __getattr__(self, name: str) -> NDArray[Any]:
+        """Make the array of a field; from then on it is found before this is asked."""
+        if name.startswith("_"):  # no field; `copy` looks for some before there is a source
+            raise AttributeError(name)
+        storage, table, component, is_mutable = self._source
+        number = component.positions.get(name)
+        if number is None:
+            raise AttributeError(f"{component.type_id} has no field {name}")
+        column = table.columns[component][number]
+        if is_mutable and column.field.kind in ("number", "reference"):
+            if storage.journal is not None:
+                storage.journal.watch(table, component, number)
+            storage.expose(column, table.length)
             array = column.view(table.length)
-            if not is_open:
-                # Codes and frozen objects are written through the attribute
-                # only: a raw one could mean nothing, or be changed later.
-                array = array.view()
-                array.flags.writeable = False
-            arrays[field.name] = array
-        self.__dict__.update(arrays)
-        object.__setattr__(self, "_source", (storage, table, component, is_mutable))
+        else:
+            # Codes and frozen objects are written through the attribute
+            # only: a raw one could mean nothing, or be changed later.
+            array = column.view(table.length)
+            array.flags.writeable = False
+        self.__dict__[name] = array
+        return array
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._source[2].positions]
 
     def __setattr__(self, name: str, value: Any) -> None:
         storage, table, component, is_mutable = self._source
-        if name not in self.__dict__ or name == "_source":
+        if name not in component.positions:
             fields = ", ".join(field.name for field in component.fields) or "none"
             raise AttributeError(
                 f"cannot set {name} of {component.type_id}: its fields are {fields}"
             )
-        if value is self.__dict__[name]:
+        if value is self.__dict__.get(name):
             return  # what ``view.x += 1`` does last
         if not is_mutable:
             class_name = component.schema.component.__name__

@@ -229,7 +229,7 @@ def _assign_to_a_view(component: type, name: str) -> Callable[[Scene], Call]:
 def _expose(s: Scene) -> Call:
     def call() -> None:
         for rows in s.world.query(Mut[Position]):
-            rows[Position]
+            assert rows[Position].x is not rows[Position].y
 
     return call
 

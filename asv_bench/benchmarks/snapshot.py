@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 import ecs_columnar as ecs
 from benchmarks.base import Contest, Operation, Side
 from benchmarks.peers import arrays, esper_world
@@ -10,15 +13,14 @@ from benchmarks.worlds import Body, bodies
 
 def first_snapshots(n: int) -> Side:
     """Take a snapshot of a world of which every column has been written since the last."""
-    world, _ = bodies(n)
-    return Side(world.snapshot, lambda: touch(world, 8))
+    world, entities = bodies(n)
+    return Side(world.snapshot, lambda: touch(world, entities, 8))
 
 
-def touch(world: ecs.World, n_columns: int) -> None:
+def touch(world: ecs.World, entities: NDArray[np.int64], n_columns: int) -> None:
     """Write into some of the columns, so that snapshots share them no more."""
     names = [field.name for field in Body.__schema__.fields[:n_columns]]
-    for entity in world.query(Body).handles()[:1]:
-        world.set(entity, Body, **dict.fromkeys(names, 1.0))
+    world.set(entities[:1], Body, **dict.fromkeys(names, 1.0))
 
 
 class FirstSnapshotAgainstCopy(Contest):
@@ -56,10 +58,10 @@ class SnapshotOfNothingNew(Operation):
 
 def restores(n: int) -> Side:
     """Go back to a snapshot after all columns have been written."""
-    world, _ = bodies(n)
+    world, entities = bodies(n)
     before = world.snapshot()
-    touch(world, 8)
-    return Side(lambda: world.restore(before), lambda: touch(world, 8))
+    touch(world, entities, 8)
+    return Side(lambda: world.restore(before), lambda: touch(world, entities, 8))
 
 
 class SnapshotOfOneColumnAgainstFull(Contest):
@@ -71,12 +73,12 @@ class SnapshotOfOneColumnAgainstFull(Contest):
 
 def snapshot_and_write(n: int, n_columns: int) -> Side:
     """Take a snapshot, and write into some columns, which copies them."""
-    world, _ = bodies(n)
+    world, entities = bodies(n)
     kept: list[ecs.Snapshot] = []
 
     def do() -> None:
         kept[:] = [world.snapshot()]
-        touch(world, n_columns)
+        touch(world, entities, n_columns)
 
     return Side(do)
 

@@ -33,10 +33,11 @@ class RollBackHundredRows(Operation):
 
 
 class RollBackHundredRowsAgainstCopy(Contest):
-    """The same, against a copy of all columns."""
+    """The same, against going back to a copy of all columns, which that takes first."""
 
     def setup(self, n: int) -> None:
-        self.ours, self.theirs = taken_back(n), arrays.new_copies(n)
+        rows = Draw(n, n // N_ROWS).chosen
+        self.ours, self.theirs = taken_back(n), arrays.rollbacks(n, rows)
 
 
 def writes(n: int, *, is_logged: bool) -> Side:

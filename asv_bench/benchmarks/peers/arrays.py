@@ -32,6 +32,21 @@ def new_copies(n: int) -> Side:
     return Side(lambda: [column.copy() for column in columns])
 
 
+def rollbacks(n: int, rows: NDArray[np.intp]) -> Side:
+    """Copy eight columns, write into some rows of one, and go back to the copies.
+
+    The copies live until the next round takes theirs: as the columns they are then.
+    """
+    columns, values = eight(n), floats(len(rows))
+
+    def do() -> None:
+        kept = [column.copy() for column in columns]
+        columns[0][rows] = values
+        columns[:] = kept
+
+    return Side(do)
+
+
 def copies_over(n: int) -> Side:
     """Copy eight columns into memory that is there already."""
     columns, others = eight(n), eight(n)
