@@ -174,9 +174,7 @@ class Column:
             return setitem, self.data, rows, values
         return kernels.step(kernels.rows.scatter, _words(values), rows, self.width, self.words)
 
-    def exchanging(
-        self, rows: NDArray[np.intp], values: NDArray[Any]
-    ) -> tuple[NDArray[Any], Step]:
+    def exchanging(self, rows: NDArray[np.intp], values: NDArray[Any]) -> tuple[NDArray[Any], Step]:
         """Write a value a row, as `scattering` does, and keep what was there.
 
         Not of Python objects.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from operator import setitem
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from ecs_columnar.errors import ComponentNotFoundError, DuplicateContentError, SchemaError
 from ecs_columnar.schema import Component, Schema
@@ -17,6 +17,20 @@ from ecs_columnar.strings import StringTable
 
 Plain: TypeAlias = tuple[tuple[str, Any, Any, Any], ...]
 """Name, Python type, lowest and highest value of each field."""
+
+
+class PlainSet(NamedTuple):
+    """Different components whose fields all take Python numbers.
+
+    Attributes
+    ----------
+    mask : int
+        Of their set.
+    types : tuple of (ComponentType, Plain)
+    """
+
+    mask: int
+    types: tuple[tuple[ComponentType, Plain], ...]
 
 
 class ComponentType:
@@ -103,12 +117,13 @@ class Registry:
     1
     """
 
-    __slots__ = ("_by_class", "_by_id", "types")
+    __slots__ = ("_by_class", "_by_id", "_plain_sets", "types")
 
     def __init__(self) -> None:
         self.types: list[ComponentType] = []
         self._by_class: dict[type[Component], ComponentType] = {}
         self._by_id: dict[str, ComponentType] = {}
+        self._plain_sets: dict[tuple[type, ...], PlainSet | None] = {}
 
     def __iter__(self) -> Iterator[ComponentType]:
         return iter(self.types)
@@ -132,6 +147,30 @@ class Registry:
     def known(self, component: type[Component]) -> ComponentType | None:
         """Return the type of a component class, None if the world has not met it."""
         return self._by_class.get(component)
+
+    def plain_set(self, classes: tuple[type[Component], ...]) -> PlainSet | None:
+        """Return what it takes to write Python numbers into cells of some components.
+
+        Returns
+        -------
+        PlainSet or None
+            None where a class is there twice, is not known, or has another field.
+        """
+        try:
+            return self._plain_sets[classes]
+        except KeyError:
+            return self._find_plain_set(classes)
+
+    def _find_plain_set(self, classes: tuple[type[Component], ...]) -> PlainSet | None:
+        types = list(filter(None, map(self.known, classes)))
+        if len(types) < len(classes):
+            return None  # for now: a class may be met later
+        pairs = tuple((t, t.plain) for t in types if t.plain is not None)
+        mask = sum(t.bit for t in set(types))
+        is_plain = len(pairs) == len(types) == mask.bit_count()
+        found = PlainSet(mask, pairs) if is_plain else None
+        run([(setitem, self._plain_sets, classes, found)])
+        return found
 
     def by_id(self, type_id: str) -> ComponentType:
         """Return the type of this id.

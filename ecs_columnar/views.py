@@ -19,8 +19,9 @@ class ColumnsView:
     """The columns of one component in one table: an attribute a field, an array each.
 
     Arrays are views, without a copy, and contiguous; they are good until the
-    next structural change. Each is made when it is first asked for. Assigning to an attribute writes into the column:
-    validated, cast and interned, as `World.set` does.
+    next structural change. Each is made when it is first asked for. Assigning to
+    an attribute writes into the column: validated, cast and interned, as
+    `World.set` does.
 
     Raises
     ------

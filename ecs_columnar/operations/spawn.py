@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import setitem
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +19,13 @@ from ecs_columnar.errors import (
 )
 from ecs_columnar.operations.move import to_place_codes
 from ecs_columnar.operations.values import to_values, types_of
-from ecs_columnar.registry import ComponentType, Plain
+from ecs_columnar.registry import ComponentType, PlainSet
 from ecs_columnar.schema import Component
 from ecs_columnar.selection import Positions
 from ecs_columnar.steps import run
 from ecs_columnar.storage import Storage
 from ecs_columnar.strings import Encoded, blank, encode
 from ecs_columnar.table import Table, Values
-
-_Given: TypeAlias = list[tuple[ComponentType, Plain, dict[str, Any]]]
-"""Types, what Python numbers their fields take, and the values of the fields."""
 
 
 MOST_TIMES_LATER: Final = 7.0
@@ -62,29 +59,17 @@ def spawn_one(storage: Storage, components: tuple[Component, ...]) -> int | None
         The handle; None, and nothing done, where the short way doesn't lead
         there and `spawn` has to.
     """
-    given: _Given = []
-    mask = 0
-    for component in components:
-        component_type = storage.registry.known(type(component))
-        plain = None if component_type is None else component_type.plain
-        if component_type is None or plain is None or mask & component_type.bit:
-            return None
-        mask |= component_type.bit
-        given.append((component_type, plain, component.__dict__))
-    table = storage.table_by_mask.get(mask)
-    if table is None or not storage.is_plain:
+    plain = storage.registry.plain_set(tuple(map(type, components)))
+    table = None if plain is None else storage.table_by_mask.get(plain.mask)
+    if plain is None or table is None or not storage.is_plain:
         return None
     storage.begin_structural_change("spawn")
-    return _enter_one(storage, table, given)
-
-
-def _enter_one(storage: Storage, table: Table, given: _Given) -> int | None:
     handle, row = storage.entities.one_more(), table.length
     try:
-        are_plain = _write_cells(table, row, handle, given)
+        are_plain = _write_cells(table, row, handle, plain, components)
     except (IndexError, TypeError, ValueError):  # there is no room, or a snapshot holds it
         table.reserve(1)
-        are_plain = _write_cells(table, row, handle, given)
+        are_plain = _write_cells(table, row, handle, plain, components)
     if not are_plain:
         return None
     run(
@@ -97,7 +82,9 @@ def _enter_one(storage: Storage, table: Table, given: _Given) -> int | None:
     return handle
 
 
-def _write_cells(table: Table, row: int, handle: int, given: _Given) -> bool:
+def _write_cells(
+    table: Table, row: int, handle: int, plain: PlainSet, components: tuple[Component, ...]
+) -> bool:
     """Write behind the last row, where nobody sees it before the length has changed.
 
     Returns
@@ -106,13 +93,13 @@ def _write_cells(table: Table, row: int, handle: int, given: _Given) -> bool:
         Whether all are Python numbers that go into their cells; if not, some is written.
     """
     table.handles.memory[row] = handle
-    for component_type, plain, values in given:
-        columns = table.columns[component_type]
-        for column, (name, exact, low, high) in zip(columns, plain, strict=True):
+    for k, (component_type, fields) in enumerate(plain.types):
+        columns, values = table.columns[component_type], components[k].__dict__
+        for j, (name, exact, low, high) in enumerate(fields):
             value = values[name]
             if type(value) is not exact or not low <= value <= high:
                 return False
-            column.memory[row] = value
+            columns[j].memory[row] = value
     return True
 
 

@@ -171,9 +171,7 @@ def entities_lacking(
     return np.concatenate(lacking) if lacking else _NOBODY
 
 
-def _places(
-    storage: Storage, selection: Selection, component_type: ComponentType
-) -> list[Part]:
+def _places(storage: Storage, selection: Selection, component_type: ComponentType) -> list[Part]:
     """Return where the values are: tables, rows, and their positions in the batch."""
     if component_type.is_sparse:
         sparse = storage.sparse_of(component_type)
