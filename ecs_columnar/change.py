@@ -112,12 +112,10 @@ class Change:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            if not self.is_done:
-                self._settle()
+            self._settle()
         except BaseException as interrupt:
             # Taking back is one call as well: it is done, or begun again.
-            if not self.is_done:
-                self._settle()
+            self._settle()
             self._note(interrupt)
             raise
         if error is not None:
@@ -125,6 +123,8 @@ class Change:
 
     def _settle(self) -> None:
         """Take back what was prepared for nothing; what has been taken back is left alone."""
+        if self.is_done:
+            return
         if not self._is_taken_back:
             self._take_back()
         if self.entry is not None:

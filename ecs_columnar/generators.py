@@ -100,5 +100,7 @@ def drawn(generators: dict[str, np.random.Generator]) -> Drawn:
 def undrawing(owner: Any, before: Drawn) -> list[Step]:
     """Return the steps that register the same generators again, in the states they had."""
     generators, states = before
+    if not (generators or owner.generators):
+        return []
     setting = [(setattr, generators[name].bit_generator, "state", states[name]) for name in states]
     return [*setting, (setattr, owner, "generators", dict(generators))]

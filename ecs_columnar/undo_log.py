@@ -111,9 +111,9 @@ class UndoLog:
         while done:
             done, last = done
             found.append(last)
-        if len(found) == 1:
-            return found[0]
-        parts = zip(*reversed(found), strict=True) if found else ((), (), ())
+        if len(found) < 2:
+            return found[0] if found else Done([], [], [])
+        parts = zip(*reversed(found), strict=True)
         return Done(*(list(chain.from_iterable(part)) for part in parts))
 
     def remember(self, owner: Any, name: str) -> None:

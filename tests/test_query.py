@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -160,6 +162,31 @@ def test_what_is_no_field_of_a_view_cannot_be_set(world: ecs.World) -> None:
         rows[Position].z = 1.0
     with pytest.raises(AttributeError, match="cannot set _source of Position"):
         rows[Position]._source = None
+
+
+def test_the_fields_of_a_view_are_listed_before_they_are_made(world: ecs.World) -> None:
+    (rows,) = world.query(Mut[Position], Velocity)
+    view = rows[Position]
+
+    assert {"x", "y"} <= set(dir(view))
+    assert vars(view).keys() == {"_source"}
+    assert view.x is view.x
+    assert copy.copy(view).x is view.x
+    assert not hasattr(view, "z")
+
+
+def test_only_the_fields_that_are_asked_for_are_remembered_by_a_transaction() -> None:
+    world = ecs.World()
+    world.spawn(3, Position([1, 2, 3], 0.0))
+    with world.transaction() as transaction:
+        (rows,) = world.query(Mut[Position])
+        rows[Position].y += 1.0
+        log = world._storage.log
+        assert log is not None
+        assert [column.field.name for column in log.whole] == ["y"]
+        transaction.rollback()
+
+    assert world.get(world.query(), Position).y.tolist() == [0, 0, 0]
 
 
 def test_a_tag_has_nothing_to_set() -> None:

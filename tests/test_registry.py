@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import ecs_columnar as ecs
-from tests.strategies import Burning, Frozen, Health, Position
+from tests.strategies import Burning, Frozen, Health, Label, Position
 
 
 def test_types_are_met_in_order_and_listed_in_it() -> None:
@@ -16,6 +16,25 @@ def test_types_are_met_in_order_and_listed_in_it() -> None:
     one = world.spawn_one(Frozen(), Position(0.0), Health())
 
     assert one.components == (Health, Position, Frozen)
+
+
+def test_classes_whose_fields_all_take_python_numbers_are_known_as_a_set() -> None:
+    world = ecs.World()
+    registry = world._storage.registry
+    assert registry.plain_set((Position,)) is None  # not yet
+
+    world.query(Health, Position, Label, Burning)
+
+    assert registry.plain_set(()) == (0, ())
+    found = registry.plain_set((Position, Health))
+    assert found is not None and found is registry.plain_set((Position, Health))
+    assert found.mask == 0b11
+    assert [component_type.type_id for component_type, _ in found.types] == [
+        registry.of(Position).type_id,
+        registry.of(Health).type_id,
+    ]
+    for others in [(Position, Position), (Position, Label), (Burning,), (Position, int)]:
+        assert registry.plain_set(others) is None
 
 
 @pytest.mark.parametrize("component", [int, "Position", None, [Position], Position(0.0)])
