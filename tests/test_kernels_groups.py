@@ -115,6 +115,25 @@ def test_place_moves_one_after_the_other(layout: Layout, batch: Batch, is_noted:
             assert location == NOWHERE or slot == noted
 
 
+@given(seed=st.integers(0, 2**32 - 1))
+def test_moves_that_are_looked_ahead_to_are_those_that_are_made(seed: int) -> None:
+    rng, n = np.random.default_rng(seed), 4 * kernels.groups.AHEAD
+    lists: Lists = [[] for _ in range(N_LOCATIONS)]
+    for index in range(0, N_RECORDS, 2):
+        lists[int(rng.integers(N_LOCATIONS))].append(handle_of(index))
+    layout = lay_out(lists, [n] * N_LOCATIONS, list(range(N_LOCATIONS)))
+    codes = rng.integers(NOWHERE, N_LOCATIONS, n).astype(np.int32)
+    limits = np.where(codes == NOWHERE, N_RECORDS + 3, N_RECORDS)  # who has no record stays
+    handles = [handle_of(index) for index in rng.integers(0, limits).tolist()]
+    arrays = layout.records, layout.groups, layout.members
+    before, n_placed = np.empty(0, LOCATION_RECORD), count_of(layout)
+
+    kernels.groups.place(np.array(handles, np.int64), codes, *arrays, before, n_placed)
+
+    reference.place(handles, codes.tolist(), layout.lists)
+    assert layout.read() == layout.lists
+
+
 @given(layout=layouts(min_slack=MAX_BATCH), batch=batches)
 def test_unplace_puts_everybody_back_where_he_stood(layout: Layout, batch: Batch) -> None:
     before = np.empty(len(batch.codes), LOCATION_RECORD)
