@@ -27,7 +27,6 @@ from ecs_columnar.storage import Storage
 from ecs_columnar.strings import Encoded, blank, encode
 from ecs_columnar.table import Table, Values
 
-
 MOST_TIMES_LATER: Final = 7.0
 """How far room is made ahead: whoever announces entities may be wrong."""
 
