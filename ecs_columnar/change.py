@@ -258,15 +258,14 @@ class Change:
         self, column: Column, n_rows: int, rows: NDArray[np.intp], values: NDArray[Any]
     ) -> None:
         """Write one value, or one a row, into some of ``n_rows`` rows."""
-        if self.log is None or values.ndim == len(column.field.shape) or column.words is None:
-            self._save_rows(column, n_rows, rows)
-            self.steps.append(column.scattering(rows, values))
-        elif self._is_saved_whole(column, n_rows, rows):
-            self.steps.append(column.scattering(rows, values))
-        else:
+        is_one_a_row = values.ndim > len(column.field.shape) and column.words is not None
+        if self.log is not None and is_one_a_row and not self._is_saved_whole(column, n_rows, rows):
             before, step = column.exchanging(rows, values)
             self._saved.append((returning, column, rows, before))
-            self.steps.append(step)
+        else:
+            self._save_rows(column, n_rows, rows)
+            step = column.scattering(rows, values)
+        self.steps.append(step)
 
     def take(
         self, column: Column, source: Column, rows: NDArray[np.intp] | None, start: int, n: int

@@ -69,7 +69,7 @@ class ColumnsView:
             raise AttributeError(
                 f"cannot set {name} of {component.type_id}: its fields are {fields}"
             )
-        if value is self.__dict__.get(name):
+        if name in self.__dict__ and value is self.__dict__[name]:
             return  # what ``view.x += 1`` does last
         if not is_mutable:
             class_name = component.schema.component.__name__

@@ -11,7 +11,7 @@ import ecs_columnar as ecs
 from ecs_columnar import Mut
 from tests.fingerprint import assert_unchanged, fingerprint
 from tests.scene import a_scene, change_much
-from tests.strategies import Bag, Burning, Health, Label, Position, new_world
+from tests.strategies import Bag, Burning, Health, Label, Position, Shape, new_world
 
 
 def test_a_block_that_raises_is_taken_back_bit_by_bit() -> None:
@@ -106,16 +106,20 @@ def test_rows_that_were_removed_come_back_though_their_column_was_remembered_who
 
 def test_what_was_written_twice_in_one_call_and_again_whole_is_taken_back() -> None:
     world = new_world()
-    ships = world.spawn(9, Position(np.arange(9.0), 1.0))
-    before = fingerprint(world)
+    ships = world.spawn(40, Position(np.arange(40.0), 1.0), Shape(corner=np.ones((40, 3))))
+    before, snapshot = fingerprint(world), world.snapshot()
 
     with world.transaction() as transaction:
         world.set(ships[[3, 5, 3]], Position, x=[10.0, 11.0, 12.0])
-        assert world.get(ships[3:6], Position).x.tolist() == [12, 4, 11]
-        world.set(ships, Position, x=np.zeros(9))
+        world.set(ships[[5, 7, 7]], Position([20.0, 21.0, 22.0], 2.0), Shape(corner=np.eye(3)))
+        assert world.get(ships[3:8], Position).x.tolist() == [12, 4, 20, 6, 22]
+        log = world._storage.log
+        assert log is not None and not log.whole  # a write of some rows keeps some
+        world.set(ships, Position, x=np.zeros(40))
         world.set(ships[[4, 4]], Position, x=[20.0, 21.0])
         transaction.rollback()
 
+    assert world.snapshot() == snapshot
     assert_unchanged(before, world)
 
 
