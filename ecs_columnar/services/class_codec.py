@@ -88,7 +88,7 @@ meant: .astype('float32')"]
         ----------
         items : sequence of mappings, length n
         """
-        items = list(items)
+        items = items if isinstance(items, list) else list(items)
         data, is_bad = to_mappings(items)
         refused = np.flatnonzero(is_bad).tolist()
         errors: dict[int, list[str]] = {i: [] for i in refused}

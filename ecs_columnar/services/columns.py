@@ -112,6 +112,11 @@ def at(column: Column, i: int) -> Any:
     return value
 
 
+def are_all(values: list[Any], cls: type) -> bool:
+    """Tell whether all values are of one type and no subclass: half the time of a set of types."""
+    return [*map(type, values)].count(cls) == len(values)
+
+
 def is_missing(value: object) -> bool:
     """Tell whether a value says that there is none: None, NaN or `pandas.NA`."""
     if value is None or (isinstance(value, float) and value != value):

@@ -7,7 +7,8 @@ an item has none, and the item itself when it has failed.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from importlib.util import find_spec
 from operator import itemgetter
 from typing import Any, Final
@@ -16,7 +17,8 @@ import numpy as np
 
 from ecs_columnar.dtypes import MAX_ENTITIES
 from ecs_columnar.errors import InvalidArgumentError, first_three
-from ecs_columnar.services.columns import Column, as_column, at, constant, to_list
+from ecs_columnar.services.alike import Alike, to_alike
+from ecs_columnar.services.columns import Column, are_all, as_column, at, constant, to_list
 
 
 class _Missing:
@@ -76,9 +78,8 @@ class ItemList(Items):
 
     is_columnar = False
 
-    def __init__(self, items: Sequence[Any], *, are_dicts: bool = False) -> None:
+    def __init__(self, items: list[Any]) -> None:
         self.items: Final = items
-        self._are_dicts = are_dicts or set(map(type, items)) == {dict}
         self._pulled: dict[str, list[Any]] = {}
         self._everywhere: set[str] = set()
         self._nested: dict[str, ItemList] = {}
@@ -93,7 +94,7 @@ class ItemList(Items):
         """Return some of the items."""
         if start == 0 and stop == len(self.items):
             return self
-        return ItemList(self.items[start:stop], are_dicts=self._are_dicts)
+        return ItemList(self.items[start:stop])
 
     def field(self, name: str, *, within: str | None = None) -> list[Any]:
         """Return the values of one field, `MISSING` where an item has none."""
@@ -107,16 +108,29 @@ class ItemList(Items):
         """Tell whether a field of all items is a dict."""
         return self._options(within)._are_dicts
 
+    @cached_property
+    def _alike(self) -> Alike | None:
+        return to_alike(self.items)
+
+    @cached_property
+    def _are_dicts(self) -> bool:
+        return self._alike is not None or are_all(self.items, dict)
+
     def _pull(self, name: str) -> list[Any]:
-        if self._are_dicts:
-            try:
-                found = list(map(itemgetter(name), self.items))
-            except KeyError:
-                pass
-            else:
-                self._everywhere.add(name)
-                return found
-        return [field_of(item, name) for item in self.items]
+        found = self._pull_from_all(name)
+        if found is None:
+            return [field_of(item, name) for item in self.items]
+        self._everywhere.add(name)
+        return found
+
+    def _pull_from_all(self, name: str) -> list[Any] | None:
+        """Return the values of one field; None where not all items are dicts that have it."""
+        if self._alike is not None:
+            return self._alike.columns.get(name)
+        try:
+            return list(map(itemgetter(name), self.items)) if self._are_dicts else None
+        except KeyError:
+            return None
 
     def _options(self, within: str) -> ItemList:
         if within not in self._nested:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.services.alike import Alike, to_alike
+from ecs_columnar.services.columns import are_all
 from ecs_columnar.services.json_schema.kinds import ABSENT, Absent
 
 
@@ -19,7 +21,10 @@ def to_mappings(items: list[Any]) -> tuple[list[dict[str, Any]], NDArray[np.bool
     `defaultdict` does.
     """
     is_bad = np.zeros(len(items), np.bool_)
-    if set(map(type, items)) <= {dict}:
+    alike = to_alike(items)
+    if alike is not None:
+        return alike, is_bad
+    if are_all(items, dict):
         return items, is_bad
     is_bad[:] = [not isinstance(item, Mapping) for item in items]
     data = [item if type(item) is dict else _as_dict(item) for item in items]
@@ -32,6 +37,8 @@ def _as_dict(item: Any) -> dict[str, Any]:
 
 def values_of(data: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
     """Return the values of a property, `ABSENT` where an item has none."""
+    if isinstance(data, Alike):
+        return data.columns[name] if name in data.columns else [ABSENT] * len(data)
     try:
         return list(map(itemgetter(name), data))
     except KeyError:
@@ -69,7 +76,8 @@ def have_more(
     given : sequence of bool array, shape (n,), or bool
         Of each property that is known, which items have it.
     """
-    if set(map(len, data)) <= {len(given)} and all(has_it is True for has_it in given):
+    are_everywhere = all(has_it is True for has_it in given)
+    if are_everywhere and _numbers_of_keys(data) <= {len(given)}:
         return []
     n_known = np.zeros(len(data), np.intp)
     for has_it in given:
@@ -77,6 +85,10 @@ def have_more(
     n_all = np.fromiter(map(len, data), np.intp, len(data))
     found: list[int] = np.flatnonzero(n_all > n_known).tolist()
     return found
+
+
+def _numbers_of_keys(data: Sequence[Mapping[str, Any]]) -> set[int]:
+    return {len(data.columns)} if isinstance(data, Alike) else set(map(len, data))
 
 
 def not_a_mapping(item: object) -> str:

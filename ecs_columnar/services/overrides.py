@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from ecs_columnar.errors import InvalidArgumentError, ValidationError
 from ecs_columnar.schema import Component
+from ecs_columnar.services.alike import to_alike
 from ecs_columnar.services.catalogue import Catalogue
 from ecs_columnar.services.codec import Columns
-from ecs_columnar.services.columns import Column, are_missing, factorize_all, take, to_list
+from ecs_columnar.services.columns import Column, are_all, are_missing, factorize_all, take, to_list
 from ecs_columnar.services.items import MISSING
 from ecs_columnar.services.relocation import dead_rows
 from ecs_columnar.services.threads import run_all
@@ -78,15 +79,20 @@ class Overrides:
     ) -> Overrides:
         """Take a mapping of component types to data an item, None where there are none."""
         found = cls(catalogue, len(given))
-        types = set(map(type, given))
-        if not types <= {dict}:
+        alike = to_alike(given)
+        if alike is None and not are_all(given, dict):
             given = [_NOTHING if item is None or item is MISSING else item for item in given]
             is_mapping = [isinstance(item, Mapping) for item in given]
             found.is_malformed[:] = np.logical_not(is_mapping)
             given = [item if ok else _NOTHING for item, ok in zip(given, is_mapping, strict=True)]
-        found.keys, found.key_sets = _key_sets(given)
+        if alike is not None and alike.is_ordered:
+            found.key_sets = [tuple(alike.columns)]
+        else:
+            found.keys, found.key_sets = _key_sets(given)
 
         def to_columns(type_id: str, rows: Rows) -> Columns:
+            if alike is not None:
+                return catalogue.codec(type_id).to_columns(alike.columns[type_id])
             some = given if rows is None else _some(given, rows)
             return catalogue.codec(type_id).to_columns(list(map(itemgetter(type_id), some)))
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ecs_columnar.encoding import Coded
 from ecs_columnar.fields import object_
 from ecs_columnar.schema import Component
+from ecs_columnar.services.alike import to_alike
 from ecs_columnar.services.codec import Columns
 from ecs_columnar.services.columns import (
     are_categories,
@@ -75,13 +76,8 @@ class PlaceCodec:
 
     def to_columns(self, items: Sequence[Any]) -> Columns:
         """Turn a datum an item into places."""
-        field = self.field
-        try:
-            places = list(map(itemgetter(field), items))
-            is_plain = set(map(len, items)) <= {1} and set(map(type, places)) <= _PLAIN
-        except (TypeError, KeyError, IndexError):
-            is_plain = False
-        if not is_plain or not set(map(type, items)) <= _MAPPINGS:
+        places = self._places(items)
+        if places is None or not _PLAIN.issuperset(map(type, places)):
             return self._checked(items)
         values = _objects(places) if len(places) < _FEW else _coded(places)
         return Columns(Whereabouts, {"place": values}, np.ones(len(items), np.bool_), {})
@@ -115,6 +111,18 @@ class PlaceCodec:
     def read_one(self, world: World, entity: Any) -> dict[str, Any]:
         """Return where one entity is."""
         return {self.field: world.locations.of(entity)}
+
+    def _places(self, items: Sequence[Any]) -> list[Any] | None:
+        """Return the places of mappings that hold nothing else; None if they do."""
+        alike = to_alike(items) if isinstance(items, list) else None
+        if alike is not None:
+            return alike.columns.get(self.field) if len(alike.columns) == 1 else None
+        if not _MAPPINGS.issuperset(map(type, items)) or not {1}.issuperset(map(len, items)):
+            return None
+        try:
+            return list(map(itemgetter(self.field), items))
+        except KeyError:
+            return None
 
     def _checked(self, items: Sequence[Any]) -> Columns:
         found = {i: self.validate(item) for i, item in enumerate(items)}

@@ -129,7 +129,7 @@ class FlatCodec(Reading):
         ----------
         items : sequence of mappings, length n
         """
-        items = list(items)
+        items = items if isinstance(items, list) else list(items)
         data, is_bad = to_mappings(items)
         taken = [column.take(values_of(data, column.name)) for column in self._columns]
         rest: Rest = {
