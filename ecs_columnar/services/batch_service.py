@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ecs_columnar.errors import InvalidArgumentError
-from ecs_columnar.services.call import BatchCall, Operation, Outcome
+from ecs_columnar.services.call import Applied, BatchCall, Operation, Outcome
 from ecs_columnar.services.catalogue import Catalogue, catalogue_of
 from ecs_columnar.services.circuit_breaker import CircuitBreaker
 from ecs_columnar.services.clocks import Clock
@@ -167,7 +167,11 @@ class BatchService:
         return self._run_items(operation, taken, options, path)
 
     def _one(self, operation: Operation, item: Any) -> Any:
-        """Run a call about one item; return its success, or raise its error.
+        """Run a call about one item; return its success, or raise its error; see `_applied`."""
+        return self._applied(operation, item).success(0)
+
+    def _applied(self, operation: Operation, item: Any) -> Applied:
+        """Run a call about one item; return what was done, or raise its error.
 
         It leaves a record, as a batch does. That its item was refused is no failure
         of the call.
@@ -185,14 +189,14 @@ class BatchService:
             elapsed = (around.clock() - started) * 1000.0
             around.record(operation.name, 1, elapsed, "sequential", failed)
 
-    def _do_one(self, operation: Operation, item: Any) -> Any:
+    def _do_one(self, operation: Operation, item: Any) -> Applied:
         prepared = operation.prepare(ItemList([item]))
         if prepared.is_bad[0]:
             raise prepared.error(0)
         if operation.is_one_step and not self._catalogue.events.are_heard:
-            return prepared.apply(1).success(0)
+            return prepared.apply(1)
         with whole(self._catalogue):
-            return prepared.apply(1).success(0)
+            return prepared.apply(1)
 
     def _run_items(
         self, operation: Operation, items: Items, options: CallOptions, path: Path

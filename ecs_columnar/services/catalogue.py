@@ -147,24 +147,24 @@ class Catalogue:
     def component_types(self, entity: int) -> tuple[str, ...]:
         """Return the component types of one living entity, in order."""
         kind = kind_of(self.world, entity)
-        defined = self.types_of(kind)
-        candidates = dict.fromkeys((*defined, *kind.overrides, *self.components.ids()))
-        return tuple(t for t in candidates if self.is_present(entity, t, kind, defined))
+        candidates = dict.fromkeys((*self.types_of(kind), *kind.overrides, *self.components.ids()))
+        return tuple(t for t in candidates if self.is_present(entity, t, kind))
 
-    def is_present(self, entity: int, type_id: str, kind: Kind, defined: tuple[str, ...]) -> bool:
-        """Tell whether one living entity has a component."""
+    def is_present(self, entity: int, type_id: str, kind: Kind | None = None) -> bool:
+        """Tell whether one living entity has a component; its kind is looked up if need be."""
         if type_id not in self.components:
             return False
         if type_id != self.place.type_id:
             return bool(self.world.has(entity, self.class_of(type_id)))
-        if type_id in defined or type_id in kind.overrides:
+        kind = kind_of(self.world, entity) if kind is None else kind
+        if type_id in self.types_of(kind) or type_id in kind.overrides:
             return True
         return self.world.locations.of(entity) is not None
 
     def is_override(self, entity: int, type_id: str, kind: Kind) -> bool:
         """Tell whether one living entity has a component that its definition has not."""
         defined = self.types_of(kind)
-        if not self.is_present(entity, type_id, kind, defined):
+        if not self.is_present(entity, type_id, kind):
             return False
         if type_id in kind.overrides or type_id not in defined:
             return True

@@ -196,8 +196,8 @@ def grouped(codes: NDArray[np.intp]) -> list[tuple[int, NDArray[np.intp]]]:
     O(rows), unless codes are much greater than there are rows.
     """
     n = codes.shape[0]
-    if not n:
-        return []
+    if n < 2:
+        return [(int(code), np.zeros(1, np.intp)) for code in codes]
     greatest = int(codes.max())
     if greatest > 4 * n + 1024:
         distinct, small = np.unique(codes, return_inverse=True)

@@ -43,9 +43,7 @@ class Entity(CoreEntity):
 
     def has_component(self, type_id: str) -> bool:
         """Tell whether it has a component, its definition's or its own."""
-        catalogue, handle = self._catalogue, self._checked("look at")
-        kind = kind_of(catalogue.world, handle)
-        return catalogue.is_present(handle, type_id, kind, catalogue.types_of(kind))
+        return self._catalogue.is_present(self._checked("look at"), type_id)
 
     def has_component_override(self, type_id: str) -> bool:
         """Tell whether it has a component that replaces its definition's, or comes on top."""

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.errors import ComponentNotFoundError
 from ecs_columnar.fields import str_
 from ecs_columnar.schema import Component
 from ecs_columnar.services.columns import factorize
@@ -85,14 +86,17 @@ def write(type_ids: TypeIds) -> str:
 
 def kind_of(world: World, entity: int) -> Kind:
     """Return the kind of one living entity."""
-    if not world.has(entity, Instance):
+    try:
+        found = world.entity(entity)[Instance]
+    except ComponentNotFoundError:
         return Kind(None, ())
-    found = world.get(entity, Instance)
     return Kind(str(found.definition), parse(str(found.overrides)))
 
 
 def kinds_of(world: World, entities: NDArray[np.int64]) -> Kinds:
     """Return the kinds of living entities. O(entities)."""
+    if entities.shape[0] == 1:
+        return Kinds(np.zeros(1, np.intp), [kind_of(world, int(entities[0]))])
     has = world.has(entities, Instance)
     if not has.all():
         codes = np.zeros(entities.shape[0], np.intp)
@@ -131,6 +135,9 @@ def revise(
     change : callable
         Takes overrides and a type, and returns the new overrides.
     """
+    if entities.shape[0] == 1:
+        _revise_one(world, entities, type_ids[int(type_codes[0])], change)
+        return
     known = world.has(entities, Instance)
     if not known.all():
         entities, type_codes = entities[known], type_codes[known]
@@ -146,6 +153,18 @@ def with_override(overrides: TypeIds, type_id: str) -> TypeIds:
 def without_override(overrides: TypeIds, type_id: str) -> TypeIds:
     """Leave a type out."""
     return tuple(other for other in overrides if other != type_id)
+
+
+def _revise_one(
+    world: World,
+    entities: NDArray[np.int64],
+    type_id: str,
+    change: Callable[[TypeIds, str], TypeIds],
+) -> None:
+    kind = kind_of(world, int(entities[0]))
+    changed = change(kind.overrides, type_id)
+    if kind.definition_id is not None and changed != kind.overrides:
+        world.set(entities, Instance, overrides=write(changed))
 
 
 def _revise_distinct(

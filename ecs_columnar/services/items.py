@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from importlib.util import find_spec
 from operator import itemgetter
 from typing import Any, Final
@@ -83,6 +82,8 @@ class ItemList(Items):
         self._pulled: dict[str, list[Any]] = {}
         self._everywhere: set[str] = set()
         self._nested: dict[str, ItemList] = {}
+        self._is_of_dicts: bool | None = None
+        self._alike: Alike | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -108,13 +109,12 @@ class ItemList(Items):
         """Tell whether a field of all items is a dict."""
         return self._options(within)._are_dicts
 
-    @cached_property
-    def _alike(self) -> Alike | None:
-        return to_alike(self.items)
-
-    @cached_property
+    @property
     def _are_dicts(self) -> bool:
-        return self._alike is not None or are_all(self.items, dict)
+        if self._is_of_dicts is None:
+            self._alike = to_alike(self.items)
+            self._is_of_dicts = self._alike is not None or are_all(self.items, dict)
+        return self._is_of_dicts
 
     def _pull(self, name: str) -> list[Any]:
         found = self._pull_from_all(name)
@@ -125,10 +125,12 @@ class ItemList(Items):
 
     def _pull_from_all(self, name: str) -> list[Any] | None:
         """Return the values of one field; None where not all items are dicts that have it."""
+        if not self._are_dicts:
+            return None
         if self._alike is not None:
             return self._alike.columns.get(name)
         try:
-            return list(map(itemgetter(name), self.items)) if self._are_dicts else None
+            return list(map(itemgetter(name), self.items))
         except KeyError:
             return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Unpack
+from typing import Any, Final, Unpack, cast
 
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.services.batch_service import BatchService, Surroundings, index_size
@@ -13,7 +13,7 @@ from ecs_columnar.services.rebuilding import Rebuilding
 from ecs_columnar.services.relocation import relocate
 from ecs_columnar.services.results import BatchIndexResult
 from ecs_columnar.services.settings import ReadSettings, Settings, refuse_incomplete
-from ecs_columnar.services.spatial import Placing, Unplacing
+from ecs_columnar.services.spatial import PlacedEntities, Placing, Unplacing
 from ecs_columnar.services.undo import whole
 from ecs_columnar.world import World
 
@@ -135,7 +135,8 @@ class SpatialIndexManager(BatchService):
             "new_location_id": new_location_id,
         }
         operation = Placing(self._catalogue, "spatial_batch_move", "move", is_strict=strict)
-        return bool(self._one(operation, item)["moved"])
+        placed = cast("PlacedEntities", self._applied(operation, item))
+        return bool(placed.moves.has_moved[0])
 
     def update_entity_location(
         self,
