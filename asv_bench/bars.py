@@ -335,6 +335,12 @@ def by_services() -> list[Bar]:
             1.1,
             contest(services.CreateInSmallBatchesAgainstLarge),
         ),
+        Bar(
+            "monitoring of a batch of 1,000",
+            "the batch",
+            0.03,
+            contest(services.MonitoringAgainstBatch, 1000),
+        ),
         *(Bar(f"{kind.__name__}, 1M handles", "", 60, nanoseconds(kind), "ns") for kind in spatial),
         Bar(
             "peak memory of creating 1M from columns",

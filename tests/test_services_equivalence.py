@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
 import ecs_columnar as ecs
-from ecs_columnar.services import SpatialIndexManager
+from ecs_columnar.services import SpatialIndexManager, alike
 from tests.reference.services import ReferenceServices
 from tests.services_world import (
     OPERATIONS,
@@ -97,6 +98,14 @@ def test_a_batch_does_what_the_reference_does(
     sequence: list[tuple[str, list[Any]]], batch_size: int, parallel: bool
 ) -> None:
     assert_same(batched, sequence, batch_size=batch_size, enable_parallel=parallel)
+
+
+@given(st.lists(calls(), max_size=6), st.sampled_from(SIZES), st.sampled_from([1, 2, 512]))
+def test_a_batch_that_is_read_some_dicts_at_a_time_does_what_the_reference_does(
+    sequence: list[tuple[str, list[Any]]], batch_size: int, at_once: int
+) -> None:
+    with patch.object(alike, "_FEW", 1), patch.object(alike, "_AT_ONCE", at_once):
+        assert_same(batched, sequence, batch_size=batch_size)
 
 
 @given(st.lists(calls(), max_size=6), st.sampled_from(SIZES))

@@ -6,6 +6,7 @@ import enum
 import math
 import subprocess
 import sys
+import tracemalloc
 from collections import OrderedDict, defaultdict
 from decimal import Decimal
 from types import MappingProxyType
@@ -18,6 +19,7 @@ import pytest
 from hypothesis import given
 
 import ecs_columnar as ecs
+from ecs_columnar.services import plain
 from ecs_columnar.services.component_types import ComponentTypes
 from ecs_columnar.services.json_schema.flat_codec import FlatCodec
 from ecs_columnar.services.json_schema.object_codec import ObjectCodec
@@ -729,6 +731,55 @@ def test_a_schema_that_leads_back_to_itself_refuses_all() -> None:
     (line,) = codec.validate({})
 
     assert line.startswith("$: cannot be checked: maximum recursion depth")
+
+
+@pytest.mark.parametrize(
+    ("schema", "datum"),
+    [
+        ({"minProperties": 1}, {"a": [0] * 1000}),
+        ({"minProperties": 1}, {"a": {"text": "x" * 1000}}),
+        ({"minProperties": 1}, {"x" * 1000: 0}),
+        ({"properties": {"a": {"type": "array"}}}, {"a": [[0] * 500, [1] * 500]}),
+        ({"properties": {"a": {"type": "integer"}}}, {"other": "x" * 1000}),
+    ],
+)
+def test_data_that_is_larger_than_a_file_may_be_is_refused(
+    schema: Any, datum: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plain, "MAX_BYTES", 999)
+    codec = register(schema)
+
+    assert codec.validate(datum)[0].startswith("$: takes more than 0 MB; split it")
+    assert list(codec.to_columns([{"a": [1]} if "a" in datum else {}, datum]).errors)[-1] == 1
+
+
+def test_data_of_many_megabytes_is_refused_before_it_is_copied() -> None:
+    codec = register({"minProperties": 1})
+    numbers = [0] * 10_000_000
+    tracemalloc.start()
+
+    errors = codec.validate({"a": numbers})
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert errors == ["$: takes more than 64 MB; split it, or keep it in a file"]
+    assert peak < 1_000_000
+
+
+@pytest.mark.parametrize("n", [10**12, 10**400])
+def test_a_schema_asks_for_any_number_of_values_and_takes_no_memory(n: int) -> None:
+    row = {"type": "array", "items": {"type": "number"}, "minItems": n, "maxItems": n}
+    grid = {"type": "array", "items": row, "minItems": n, "maxItems": n}
+    text = {"type": "string", "minLength": n, "maxLength": n}
+    codec = register({"properties": {"row": row, "grid": grid, "text": text}})
+
+    columns = codec.to_columns([{"row": [1.0]}, {"grid": [[1.0]]}, {"text": "a"}, {}])
+
+    assert columns.errors == {
+        0: ["$.row: [1.0] is too short"],
+        1: ["$.grid: [[1.0]] is too short", "$.grid[0]: [1.0] is too short"],
+        2: ["$.text: 'a' is too short"],
+    }
 
 
 # --- schemas that are none -----------------------------------------------------------

@@ -17,6 +17,7 @@ from ecs_columnar.services.batch_operation_manager import BatchOperationManager
 from ecs_columnar.services.batch_spatial_index_manager import BatchSpatialIndexManager
 from ecs_columnar.services.catalogue import catalogue_of
 from ecs_columnar.services.entity_lifecycle_manager import EntityLifecycleManager
+from ecs_columnar.services.factory import create_default_services_with_config
 from ecs_columnar.services.spatial_index_manager import SpatialIndexManager
 from ecs_columnar.services.world_loading_service import WorldLoadingService
 
@@ -24,6 +25,9 @@ N_ALONE: Final = 200
 """Items that the scalar calls get: a round of theirs would take minutes otherwise."""
 
 N_NAMES: Final = 1000
+
+N_OBSERVED: Final = 100
+"""Batches that monitoring is timed for: one takes some microseconds."""
 
 
 class Name(ecs.Component, id="core:name"):
@@ -264,6 +268,30 @@ class CreateTenAgainstScalar(Contest):
     def setup(self, n: int) -> None:
         items = Crew(10).dicts()
         self.ours, self.theirs = Crew(10).creating(items), Crew(10).creating_alone(items)
+
+
+class MonitoringAgainstBatch(Contest):
+    """What monitoring does around a batch, by itself, against the batch without it.
+
+    It is too little to be seen as a difference of two batches, which vary by more.
+    """
+
+    params = (1000,)
+    n_rounds = 50
+
+    def setup(self, n: int) -> None:
+        compile_kernels()
+        services = create_default_services_with_config()
+        unseen = Crew(n)
+        manager = services.batch_operation_manager
+
+        def observe() -> None:
+            for _ in range(N_OBSERVED):
+                with manager._observed("batch_create_entities", n, "batch"):
+                    pass
+
+        self.ours = Side(observe, n_items=N_OBSERVED)
+        self.theirs = unseen.creating(unseen.dicts())._replace(n_items=1)
 
 
 class AddFromColumnsAgainstScalar(Contest):
