@@ -190,6 +190,11 @@ def factorize(column: Column) -> tuple[NDArray[np.intp], list[Any]]:
     return codes, [key.value if isinstance(key, _Unhashable) else key for key in keys]
 
 
+def false_rows(flags: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return where flags are False; mostly all are, which takes a third of the time of looking."""
+    return np.flatnonzero(~flags) if flags.any() else np.arange(flags.shape[0])
+
+
 def grouped(codes: NDArray[np.intp]) -> list[tuple[int, NDArray[np.intp]]]:
     """Return each code that occurs, rising, with its rows in order.
 

@@ -24,6 +24,7 @@ from ecs_columnar.services.columns import (
     Column,
     are_missing,
     factorize,
+    false_rows,
     grouped,
     take,
     to_list,
@@ -150,7 +151,7 @@ class PreparedCreation:
 
     def apply(self, n_run: int) -> CreatedEntities:
         """Create the entities of the good ones among the first items."""
-        rows = np.flatnonzero(~self.is_bad[:n_run])
+        rows = false_rows(self.is_bad[:n_run])
         is_all = rows.shape[0] == len(self._items)
         catalogue = self._operation.catalogue
         if not rows.shape[0]:

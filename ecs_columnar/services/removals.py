@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ecs_columnar.errors import InvalidArgumentError, first_three
 from ecs_columnar.services.additions import GOOD, ChangedComponents, Targets, old_data
 from ecs_columnar.services.catalogue import Catalogue
-from ecs_columnar.services.columns import Column, grouped, take, to_list
+from ecs_columnar.services.columns import Column, false_rows, grouped, take, to_list
 from ecs_columnar.services.instances import Kind, kinds_of, revise, without_override
 from ecs_columnar.services.items import Columns, ItemArray, ItemList, Items
 from ecs_columnar.services.lookup import are_first, find_entities, not_found
@@ -176,7 +176,7 @@ class PreparedDespawning:
 
     def apply(self, n_run: int) -> RemovedEntities:
         """Remove the good ones among the first items."""
-        rows = np.flatnonzero(~self.is_bad[:n_run])
+        rows = false_rows(self.is_bad[:n_run])
         handles = self.handles[rows]
         if handles.shape[0]:
             self._tell(handles)

@@ -14,7 +14,7 @@ from ecs_columnar.encoding import blank, encode
 from ecs_columnar.errors import EcsColumnarError, InvalidArgumentError
 from ecs_columnar.operations.move import Moved
 from ecs_columnar.services.catalogue import Catalogue
-from ecs_columnar.services.columns import Column, at, take, to_list
+from ecs_columnar.services.columns import Column, at, false_rows, take, to_list
 from ecs_columnar.services.items import MISSING, Items
 from ecs_columnar.services.lookup import find_entities, is_handle, is_id, not_found
 from ecs_columnar.services.relocation import place_array, relocate, uniform
@@ -137,7 +137,7 @@ class PreparedPlacing:
         self._items = items
         self.handles = entities.entities()
         self.faults = np.zeros(len(items), np.int8)
-        self.faults[~places.are_places()] = LOCATION
+        self.faults[np.flatnonzero(~places.are_places())] = LOCATION
         unknown = np.flatnonzero(self.handles == 0)
         if unknown.shape[0]:
             self.faults[unknown] = np.where(entities.are_ids(unknown), ENTITY, ARGUMENT)
@@ -162,7 +162,7 @@ class PreparedPlacing:
 
     def apply(self, n_run: int) -> PlacedEntities:
         """Put the good ones among the first items where they say."""
-        rows = np.flatnonzero(~self.is_bad[:n_run])
+        rows = false_rows(self.is_bad[:n_run])
         is_all = rows.shape[0] == len(self._items)
         handles = self.handles if is_all else self.handles[rows]
         column = self.places.column if is_all else take(self.places.column, rows)
@@ -258,7 +258,7 @@ class PreparedUnplacing:
 
     def apply(self, n_run: int) -> UnplacedEntities:
         """Take the good ones among the first items out."""
-        rows = np.flatnonzero(~self.is_bad[:n_run])
+        rows = false_rows(self.is_bad[:n_run])
         handles = self.handles[rows]
         known = handles != 0
         removed = np.zeros(rows.shape[0], np.bool_)
@@ -313,7 +313,7 @@ class PreparedValidation:
 
     def apply(self, n_run: int) -> ValidatedPlaces:
         """Count who is in the good ones among the first places."""
-        rows = np.flatnonzero(~self.is_bad[:n_run])
+        rows = false_rows(self.is_bad[:n_run])
         locations = self._catalogue.world.locations
         codes = np.full(rows.shape[0], -1, np.int32)
         for run, some in uniform(place_array(take(self._places.column, rows)), rows.shape[0]):
