@@ -124,6 +124,8 @@ def _to_column(
 def _to_codes(
     change: Change, pool: StringTable, field: Field, value: Any, n: int
 ) -> NDArray[np.int32]:
+    if isinstance(value, np.ndarray) and value.shape == (n,) == (1,) and isinstance(value[0], str):
+        value = value[0]
     if isinstance(value, str):
         # Mostly one that is known, such as a kind: a tenth of the time of interning.
         code = pool.code(value)

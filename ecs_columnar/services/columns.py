@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from importlib.util import find_spec
 from typing import Any, Final, TypeAlias
 
@@ -112,7 +112,7 @@ def at(column: Column, i: int) -> Any:
     return value
 
 
-def are_all(values: list[Any], cls: type) -> bool:
+def are_all(values: Sequence[Any], cls: type) -> bool:
     """Tell whether all values are of one type and no subclass: half the time of a set of types."""
     return [*map(type, values)].count(cls) == len(values)
 

@@ -185,10 +185,13 @@ class PreparedCreation:
     def _find_duplicates(self, faults: NDArray[np.int8]) -> None:
         """Mark ids that are taken: in the world, or by an earlier item that succeeds."""
         faults[self._ids.is_taken] = DUPLICATE
+        repeats = self._ids.repeats()
+        if not repeats:
+            return
         is_hopeless = self._definitions.is_malformed | self._definitions.is_unknown
         is_hopeless |= self._overrides.is_malformed
         winners: set[str] = set()
-        for row, text in self._ids.repeats():
+        for row, text in repeats:
             if is_hopeless[row]:
                 continue
             if text in winners:
@@ -236,8 +239,11 @@ class PreparedCreation:
         return self._operation.catalogue.default_components(given)
 
     def _tell(self, rows: NDArray[np.intp], handles: NDArray[np.int64]) -> None:
+        events = self._operation.catalogue.events
+        if not events.is_heard("entity_created"):
+            return
         codes, values = self._definitions.codes[rows], np.array(self._definitions.values, object)
-        self._operation.catalogue.events.tell(
+        events.tell(
             "entity_created",
             handles,
             definition_ids=lambda: values[codes],

@@ -110,7 +110,10 @@ def are_last(entities: NDArray[np.int64]) -> NDArray[np.bool_]:
 def _find_one(world: World, value: Any) -> int:
     """Return the entity that one value names, 0 where there is none."""
     if isinstance(value, str):
-        return world.ids[value] if value in world.ids else NO_ENTITY  # noqa: SIM401 - no mapping
+        try:
+            return world.ids[value]
+        except EntityNotFoundError:
+            return NO_ENTITY
     if isinstance(value, HasHandle):
         value = value.handle if value._storage is world._storage else NO_ENTITY
     return int(value) if is_handle(value) and int(value) in world else NO_ENTITY

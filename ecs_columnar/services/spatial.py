@@ -137,9 +137,11 @@ class PreparedPlacing:
         self._items = items
         self.handles = entities.entities()
         self.faults = np.zeros(len(items), np.int8)
-        self.faults[np.flatnonzero(~places.are_places())] = LOCATION
-        unknown = np.flatnonzero(self.handles == 0)
-        if unknown.shape[0]:
+        are_places = places.are_places()
+        if not are_places.all():
+            self.faults[~are_places] = LOCATION
+        if not self.handles.all():
+            unknown = np.flatnonzero(self.handles == 0)
             self.faults[unknown] = np.where(entities.are_ids(unknown), ENTITY, ARGUMENT)
         if operation.is_strict:
             self._refuse_stale()
@@ -166,7 +168,8 @@ class PreparedPlacing:
         is_all = rows.shape[0] == len(self._items)
         handles = self.handles if is_all else self.handles[rows]
         column = self.places.column if is_all else take(self.places.column, rows)
-        moves = relocate(self.operation.catalogue, handles, place_array(column))
+        places = column[0] if isinstance(column, list) and len(column) == 1 else place_array(column)
+        moves = relocate(self.operation.catalogue, handles, places)
         return PlacedEntities(self.operation, handles, self.entities, rows, moves)
 
     def _refuse_stale(self) -> None:
