@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from ecs_columnar.errors import InvalidArgumentError, ValidationError
 from ecs_columnar.services.catalogue import Catalogue
 from ecs_columnar.services.codec import Columns as ComponentColumns
-from ecs_columnar.services.columns import Column, are_missing, factorize, grouped, take, to_list
+from ecs_columnar.services.columns import (
+    Column,
+    are_all,
+    are_missing,
+    factorize,
+    grouped,
+    take,
+    to_list,
+)
 from ecs_columnar.services.instances import revise, with_override
 from ecs_columnar.services.items import MISSING, Columns, Items
 from ecs_columnar.services.lookup import are_last, find_entities, not_found
@@ -126,6 +134,8 @@ class _Data:
         if self._fields:
             return
         if isinstance(self._given, list):
+            if are_all(self._given, dict):
+                return
             is_absent = np.array([value is MISSING for value in self._given], np.bool_)
         else:
             is_absent = are_missing(self._given)

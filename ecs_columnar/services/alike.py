@@ -22,13 +22,15 @@ _FEW: Final = 32  # dicts that the passes of this module are not worth
 _DEEPEST: Final = 4  # an item, its options, its components, and their data
 
 
-class Alike(list[dict[str, Any]]):
-    """Dicts that all have the same keys.
+class Alike(list[Any]):
+    """Dicts that all have the same keys; or items that were found not to be such.
 
     Attributes
     ----------
     columns : dict of str to list
-        The values of each key; where these are dicts of the same keys, `Alike`.
+        The values of each key; where these are dicts, `Alike`.
+    is_alike : bool
+        Whether they are; if not, the columns are of no use, and nobody looks again.
     is_ordered : bool
         Whether each dict is known to have its keys in the order of the columns.
 
@@ -39,86 +41,65 @@ class Alike(list[dict[str, Any]]):
     ([0, 1, 2], [5, 5, 5])
     """
 
-    __slots__ = ("columns", "is_ordered")
-
-    def __init__(
-        self, dicts: list[dict[str, Any]], columns: dict[str, list[Any]], *, is_ordered: bool
-    ) -> None:
-        super().__init__(dicts)
-        self.columns: Final = columns
-        self.is_ordered: Final = is_ordered
-
-
-def to_alike(items: list[Any]) -> Alike | None:
-    """Return items as `Alike`; None where they are not, or are so few that it does not pay."""
-    if isinstance(items, Alike):
-        return items
-    if len(items) < _FEW or type(items[0]) is not dict:
-        return None
-    reader = _Reader(items[0], _DEEPEST)
-    for start in range(0, len(items), _AT_ONCE):
-        reader.read(items[start : start + _AT_ONCE])
-        if not reader.is_alike:
-            break
-    found = reader.column()
-    return found if isinstance(found, Alike) else None
-
-
-class _Reader:
-    """Reads dicts of the keys that a first one has, and the dicts within them.
-
-    Attributes
-    ----------
-    is_alike : bool
-        Whether all that were read so far have these keys.
-    """
+    __slots__ = ("_has_order", "columns", "is_alike")
 
     def __init__(self, first: dict[Any, Any], depth: int) -> None:
-        self.is_alike = are_all(list(first), str)
-        self._dicts: list[Any] = []
-        self._keys: Final = list(first)
-        self._within: Final = {
-            key: _Reader(value, depth - 1)
+        super().__init__()
+        self.is_alike = are_all([*first], str)
+        self.columns: Final[dict[str, list[Any]]] = {
+            key: Alike(value, depth - 1) if type(value) is dict and depth > 1 else []
             for key, value in first.items()
-            if type(value) is dict and depth > 1
-        }
-        self._columns: Final[dict[str, list[Any]]] = {
-            key: [] for key in first if key not in self._within
         }
         # The order of keys says something of components only: of dicts of dicts.
-        self._has_order: Final = len(first) > 1 and len(self._within) == len(first)
+        columns = self.columns.values()
+        self._has_order: Final = len(first) > 1 and all(type(each) is Alike for each in columns)
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether each dict is known to have its keys in the order of the columns."""
+        return self._has_order or len(self.columns) < 2
 
     def read(self, items: list[Any]) -> None:
-        """Read some more."""
-        self._dicts += items
+        """Read some more items, and what lies within them."""
+        self += items
         if self.is_alike:
             self.is_alike = self._have_as_many_keys(items) and self._read_values(items)
-
-    def column(self) -> list[Any]:
-        """Return what was read: `Alike` if it is."""
-        if not self.is_alike:
-            return self._dicts
-        columns = {
-            key: self._within[key].column() if key in self._within else self._columns[key]
-            for key in self._keys
-        }
-        is_ordered = self._has_order or len(columns) < 2
-        return Alike(self._dicts, columns, is_ordered=is_ordered)
 
     def _have_as_many_keys(self, items: list[Any]) -> bool:
         """Tell whether all are dicts of as many keys; where order counts, of the very keys."""
         if not are_all(items, dict):
             return False
         if self._has_order:
-            return list(chain.from_iterable(items)) == self._keys * len(items)
-        return [*map(len, items)].count(len(self._keys)) == len(items)
+            return list(chain.from_iterable(items)) == [*self.columns] * len(items)
+        return [*map(len, items)].count(len(self.columns)) == len(items)
 
     def _read_values(self, items: list[Any]) -> bool:
         try:
-            for key, column in self._columns.items():
-                column += map(itemgetter(key), items)
-            for key, reader in self._within.items():
-                reader.read(list(map(itemgetter(key), items)))
+            for key, column in self.columns.items():
+                values = map(itemgetter(key), items)
+                if type(column) is Alike:
+                    column.read(list(values))
+                else:
+                    column += values
         except KeyError:
             return False
         return True
+
+
+def to_alike(items: list[Any]) -> Alike | None:
+    """Return items as `Alike`; None where they are not, or it does not pay.
+
+    It does where there are dicts within them, and more than a few items.
+    """
+    if isinstance(items, Alike):
+        return items if items.is_alike else None
+    if len(items) < _FEW or type(items[0]) is not dict:
+        return None
+    if dict not in map(type, items[0].values()):
+        return None
+    found = Alike(items[0], _DEEPEST)
+    for start in range(0, len(items), _AT_ONCE):
+        found.read(items[start : start + _AT_ONCE])
+        if not found.is_alike:
+            return None
+    return found

@@ -117,18 +117,17 @@ class ItemList(Items):
         return self._is_of_dicts
 
     def _pull(self, name: str) -> list[Any]:
-        found = self._pull_from_all(name)
+        found = self._pull_from_all(name) if self._are_dicts else None
         if found is None:
             return [field_of(item, name) for item in self.items]
         self._everywhere.add(name)
         return found
 
     def _pull_from_all(self, name: str) -> list[Any] | None:
-        """Return the values of one field; None where not all items are dicts that have it."""
-        if not self._are_dicts:
-            return None
+        """Return the values of one field of dicts; None where not all of them have it."""
         if self._alike is not None:
-            return self._alike.columns.get(name)
+            columns = self._alike.columns
+            return columns.get(name, columns.get(camel(name)))
         try:
             return list(map(itemgetter(name), self.items))
         except KeyError:

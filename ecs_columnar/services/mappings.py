@@ -37,7 +37,7 @@ def _as_dict(item: Any) -> dict[str, Any]:
 
 def values_of(data: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
     """Return the values of a property, `ABSENT` where an item has none."""
-    if isinstance(data, Alike):
+    if isinstance(data, Alike) and data.is_alike:
         return data.columns[name] if name in data.columns else [ABSENT] * len(data)
     try:
         return list(map(itemgetter(name), data))
@@ -88,7 +88,9 @@ def have_more(
 
 
 def _numbers_of_keys(data: Sequence[Mapping[str, Any]]) -> set[int]:
-    return {len(data.columns)} if isinstance(data, Alike) else set(map(len, data))
+    if isinstance(data, Alike) and data.is_alike:
+        return {len(data.columns)}
+    return set(map(len, data))
 
 
 def not_a_mapping(item: object) -> str:
