@@ -30,7 +30,7 @@ from benchmarks import (
     spawn,
     transaction,
 )
-from benchmarks.base import SIZES, Contest, Operation, costs
+from benchmarks.base import SIZES, Contest, OneCall, Operation, costs
 from benchmarks.imports import Import
 from benchmarks.memory import Memory
 
@@ -112,13 +112,13 @@ def nanoseconds(kind: type[Operation]) -> Callable[[], float]:
     return measure
 
 
-def microseconds(kind: type[Operation]) -> Callable[[], float]:
-    """Measure the cost of one call at `N`."""
+def microseconds(kind: type[Operation | OneCall], n: int = N) -> Callable[[], float]:
+    """Measure the cost of one call at ``n``."""
 
     def measure() -> float:
         operation = kind()
-        operation.setup(N)
-        return operation.track_cost(N) / 1000
+        operation.setup(n)
+        return operation.track_cost(n) / 1000
 
     return measure
 
@@ -322,6 +322,7 @@ def by_services() -> list[Bar]:
             Bar(f"{name}, an entity", "", limit, alone(kind, 100_000), "us")
             for (name, kind, _), limit in zip(scalar_calls, (1.5, 0.3), strict=False)
         ),
+        *calls_of_services(),
         Bar("create ten", "scalar calls", 1.2, contest(services.CreateTenAgainstScalar, 10)),
         Bar(
             "create 1M from columns",
@@ -348,6 +349,21 @@ def by_services() -> list[Bar]:
             1.3,
             creation_memory,
         ),
+    ]
+
+
+def calls_of_services() -> list[Bar]:
+    """List the bars of calls of the services about one entity."""
+    found = [
+        ("create one, with a name, a place and a number", services.CreateOne, 100),
+        ("move one, by id and place name", services.MoveOneByService, 30),
+        ("add a component to one", services.AddOne, 100),
+        ("remove it", services.RemoveOne, 100),
+        ("read it", services.GetOne, 100),
+    ]
+    return [
+        Bar(f"services: {name}", "", limit, microseconds(kind, SIZES[0]), "us")
+        for name, kind, limit in found
     ]
 
 

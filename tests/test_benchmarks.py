@@ -16,7 +16,7 @@ import bars
 from asv_runner.discovery import disc_benchmarks
 
 from benchmarks import move
-from benchmarks.base import Contest, Draw, Operation, Side, costs
+from benchmarks.base import Contest, Draw, OneCall, Operation, Side, costs
 from benchmarks.imports import Import
 from benchmarks.peers import frames, groups, sets
 from benchmarks.worlds import N_PLACES, names_of, places_of
@@ -30,7 +30,7 @@ N = 10_000
 def test_a_benchmark_measures_something_at_its_smallest_size(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for kind in (Operation, Contest, Import):
+    for kind in (Operation, OneCall, Contest, Import):
         monkeypatch.setattr(kind, "n_rounds", 1)
     benchmark = BENCHMARKS[name]
     if benchmark.params:

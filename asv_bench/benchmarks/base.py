@@ -131,6 +131,30 @@ class Contest(ABC):
     track_ratio.unit = "x"  # type: ignore[attr-defined]
 
 
+class OneCall(ABC):
+    """A call about one entity; `setup` makes ``ours``.
+
+    Attributes
+    ----------
+    ours : Side
+    """
+
+    params: Sequence[object] = SIZES[:1]
+    param_names = ("n",)
+    timeout = 600
+    n_rounds = N_ROUNDS
+    ours: Side
+
+    @abstractmethod
+    def setup(self, n: int) -> None: ...
+
+    def track_cost(self, n: int) -> float:
+        """Measure ns a call."""
+        return 1e9 * costs([self.ours], self.n_rounds)[0]
+
+    track_cost.unit = "ns"  # type: ignore[attr-defined]
+
+
 @functools.cache
 def compile_kernels() -> None:
     """Compile all kernels, once a process."""

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 import ecs_columnar as ecs
-from benchmarks.base import SIZES, Contest, Operation, Side, compile_kernels
+from benchmarks.base import SIZES, Contest, OneCall, Operation, Side, compile_kernels
 from benchmarks.worlds import names_of, places_of
 from ecs_columnar.services.batch_operation_manager import BatchOperationManager
 from ecs_columnar.services.batch_spatial_index_manager import BatchSpatialIndexManager
 from ecs_columnar.services.catalogue import catalogue_of
+from ecs_columnar.services.component_mutation_service import ComponentMutationService
 from ecs_columnar.services.entity_lifecycle_manager import EntityLifecycleManager
 from ecs_columnar.services.factory import create_default_services_with_config
 from ecs_columnar.services.spatial_index_manager import SpatialIndexManager
@@ -383,6 +384,81 @@ class MoveByHandleAgainstScalar(Contest):
         rooms = crew.world.spawn(N_NAMES)
         self.ours = crew.moving(crew.handles, lambda: _shuffled(rooms[places_of(n) % N_NAMES]))
         self.theirs = _moving_alone(n)
+
+
+class CreateOne(OneCall):
+    """Create an entity with a name, a place and a number."""
+
+    def setup(self, n: int) -> None:
+        crew = Crew(n)
+        items = crew.dicts()[:N_ALONE]
+        create = crew.one_by_one.create_entity_instance
+
+        def do() -> None:
+            for item in items:
+                create(item["definition_id"], **item["opts"])
+
+        self.ours = Side(do, crew.clear, N_ALONE)
+
+
+class MoveOneByService(OneCall):
+    """Move an entity, by its id and the name of a place."""
+
+    def setup(self, n: int) -> None:
+        crew = Crew(n).populated()
+        ids, places = crew.ids[:N_ALONE].tolist(), crew.places[:N_ALONE].tolist()
+        move = crew.places_one_by_one.move
+
+        def do() -> None:
+            for entity_id, place in zip(ids, places, strict=True):
+                move(entity_id, None, place)
+
+        self.ours = Side(do, lambda: places.append(places.pop(0)), N_ALONE)
+
+
+class AddOne(OneCall):
+    """Replace the health of an entity."""
+
+    def setup(self, n: int) -> None:
+        crew = Crew(n).populated()
+        ids = crew.ids[:N_ALONE].tolist()
+        add = ComponentMutationService(crew.world).add_component
+
+        def do() -> None:
+            for i in ids:
+                add(i, "core:health", {"points": 5})
+
+        self.ours = Side(do, n_items=N_ALONE)
+
+
+class RemoveOne(OneCall):
+    """Take the health of an entity away; it is given back."""
+
+    def setup(self, n: int) -> None:
+        crew = Crew(n).populated()
+        ids = crew.ids[:N_ALONE].tolist()
+        remove = ComponentMutationService(crew.world).remove_component
+        health = {"instance_id": ids, "core:health.points": [5] * N_ALONE}
+
+        def do() -> None:
+            for i in ids:
+                remove(i, "core:health")
+
+        self.ours = Side(do, lambda: crew.operations.batch_add_components(health), N_ALONE)
+
+
+class GetOne(OneCall):
+    """Read the health of an entity."""
+
+    def setup(self, n: int) -> None:
+        crew = Crew(n).populated()
+        entities = [crew.one_by_one.get_entity(i) for i in crew.ids[:N_ALONE].tolist()]
+
+        def do() -> None:
+            for entity in entities:
+                entity.get_component_data("core:health")
+
+        self.ours = Side(do, n_items=N_ALONE)
 
 
 class SpatialAdd(Operation):
