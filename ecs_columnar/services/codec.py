@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from ecs_columnar.encoding import Coded, Encoded
 from ecs_columnar.schema import Component
 from ecs_columnar.world import World
+
+
+_ALL: Final = slice(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Columns:
 
         All of them are good, or what they hold is undefined.
         """
+        if isinstance(items, slice) and items == _ALL:
+            return self.cls(**self.values)
         return self.cls(**{name: _take(value, items) for name, value in self.values.items()})
 
 
