@@ -14,7 +14,6 @@ from ecs_columnar.encoding import Coded, Encoded
 from ecs_columnar.schema import Component
 from ecs_columnar.world import World
 
-
 _ALL: Final = slice(None)
 
 
