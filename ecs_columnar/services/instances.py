@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.entity import Entity
 from ecs_columnar.errors import ComponentNotFoundError
 from ecs_columnar.fields import str_
 from ecs_columnar.schema import Component
@@ -87,7 +88,7 @@ def write(type_ids: TypeIds) -> str:
 def kind_of(world: World, entity: int) -> Kind:
     """Return the kind of one living entity."""
     try:
-        found = world.entity(entity)[Instance]
+        found = Entity(world._storage, entity)[Instance]
     except ComponentNotFoundError:
         return Kind(None, ())
     return Kind(str(found.definition), parse(str(found.overrides)))
