@@ -17,7 +17,7 @@ from ecs_columnar.operations.values import to_some_values
 from ecs_columnar.operations.write import refuse_lacking
 from ecs_columnar.registry import ComponentType
 from ecs_columnar.schema import Field
-from ecs_columnar.selection import select
+from ecs_columnar.selection import Selection, select
 from ecs_columnar.storage import Storage
 
 
@@ -30,21 +30,25 @@ class Cells:
 
     __slots__ = ("_columns", "_component", "_handle", "_row", "_storage", "_structure")
 
-    def __init__(self, storage: Storage, component: ComponentType, handle: int) -> None:
+    def __init__(self, storage: Storage, component: ComponentType, selection: Selection) -> None:
         self._storage = storage
         self._component = component
-        self._handle = handle
-        self._locate()
+        self._handle = int(selection.handles[0])
+        self._settle(selection)
 
     def _locate(self) -> None:
         """Find table and row anew, after rows have moved."""
         handles = np.array([self._handle], np.int64)
         selection = select(self._storage, handles, f"use {self._component.type_id}")
         refuse_lacking(self._storage, selection, self._component, "use")
+        self._settle(selection)
+
+    def _settle(self, selection: Selection) -> None:
+        """Keep where the cells of an entity that has the component lie."""
         if self._component.is_sparse:
             sparse = self._storage.sparse_of(self._component)
             self._columns = sparse.table.columns[self._component]
-            self._row = int(sparse.rows_of(handles)[0])
+            self._row = int(sparse.rows_of(selection.handles)[0])
         else:
             part = selection.parts[0]
             self._columns = part.table.columns[self._component]

@@ -160,6 +160,6 @@ class Entity(HasHandle):
         if self._structure != self._storage.structure:
             self._structure = self._storage.structure
             self._cells = {}
-        cells = cells_class(component_type)(self._storage, component_type, self.handle)
+        cells = cells_class(component_type)(self._storage, component_type, selection)
         self._cells[component] = cells
         return cells  # type: ignore[return-value]  # has the attributes that count

@@ -13,7 +13,6 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.cells import cells_class
 from ecs_columnar.change import Change
 from ecs_columnar.checkpoint.bit_generators import to_generator
 from ecs_columnar.checkpoint.entries import LENGTH
@@ -23,6 +22,7 @@ from ecs_columnar.checkpoint.manifest import ComponentEntry, component_from_json
 from ecs_columnar.checkpoint.values import DTYPE, from_json, loads
 from ecs_columnar.dtypes import HANDLE, ROW
 from ecs_columnar.encoding import Encoded, to_text
+from ecs_columnar.entity import Entity
 from ecs_columnar.errors import EcsColumnarError
 from ecs_columnar.operations.define import define
 from ecs_columnar.operations.despawn import despawn
@@ -212,7 +212,7 @@ def _define(to: _Decoder, definition_id: Any, components: Any) -> None:
 def _write_cell(to: _Decoder, handle: int, name: str, field_name: str, value: Any) -> None:
     component = to.types[name]
     field = _field(component, field_name)
-    cells = cells_class(component)(to.storage, component, handle)
+    cells = Entity(to.storage, handle)[component.schema.component]
     setattr(cells, field_name, to.value(field, value))
 
 
