@@ -12,6 +12,7 @@ from hypothesis import given
 
 from ecs_columnar.services import alike
 from ecs_columnar.services.alike import Alike, to_alike
+from tests.services_world import create, new_world, operations
 
 KEYS = st.sampled_from("abc")
 VALUES = st.none() | st.integers(0, 2) | st.text(max_size=1)
@@ -108,3 +109,32 @@ def test_a_dict_that_contains_itself_is_read_to_some_depth() -> None:
 
     assert found is not None
     assert found.columns["self"][0] is item
+
+
+def in_camel_case(item: dict[str, Any]) -> dict[str, Any]:
+    opts = item["opts"]
+    return {
+        "definitionId": item["definition_id"],
+        "opts": {
+            "instanceId": opts["instance_id"],
+            "componentOverrides": opts["component_overrides"],
+        },
+    }
+
+
+def test_many_items_in_camel_case_do_what_others_do() -> None:
+    items = [
+        create(i, health={"points": i % 7 - 1}, name={"text": "x" * (i % 3)}) for i in range(90)
+    ]
+    one, other = new_world(), new_world()
+
+    expected = operations(one).batch_create_entities(items)
+    result = operations(other).batch_create_entities(list(map(in_camel_case, items)))
+
+    assert [each.index for each in expected.failures] == [
+        i for i in range(90) if i % 7 == 0 or i % 3 == 0
+    ]
+    assert [str(each.error) for each in result.failures] == [
+        str(each.error) for each in expected.failures
+    ]
+    assert other.digest() == one.digest()
