@@ -225,7 +225,7 @@ def test_a_half_open_breaker_closes_after_two_successes(clock: Clock) -> None:
         breaker.call(lambda: None)
         states.append(breaker.state)
 
-    assert states == ["half_open", "half_open", "closed"]
+    assert states == ["half-open", "half-open", "closed"]
 
 
 def test_a_half_open_breaker_opens_again_at_the_first_failure(clock: Clock) -> None:
@@ -242,7 +242,7 @@ def test_a_half_open_breaker_opens_again_at_the_first_failure(clock: Clock) -> N
     breaker.call(lambda: None)
 
     assert before == "open"
-    assert breaker.state == "half_open"
+    assert breaker.state == "half-open"
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_what_was_given_never_trips_a_breaker(error: Exception, clock: Clock) ->
     clock.wait(6)
     attempt(lambda: breaker.call(fail(error)))
 
-    assert (closed, breaker.state) == ("closed", "half_open")
+    assert (closed, breaker.state) == ("closed", "half-open")
 
 
 def test_calls_that_end_while_a_breaker_is_open_come_too_late(clock: Clock) -> None:
@@ -279,7 +279,7 @@ def test_calls_that_end_while_a_breaker_is_open_come_too_late(clock: Clock) -> N
     still = breaker.state
     clock.wait(101)
 
-    assert (still, breaker.state) == ("open", "half_open")
+    assert (still, breaker.state) == ("open", "half-open")
 
 
 def test_an_interrupt_is_no_failure() -> None:
@@ -311,16 +311,16 @@ class SlowBreaker:
     def step(self, now: float, outcome: str) -> str:
         threshold, timeout, successes = self.bounds
         if self.state == "open" and now - self.since >= timeout:
-            self.state, self.good = "half_open", 0
+            self.state, self.good = "half-open", 0
         if self.state == "open":
             return "CircuitOpenError"
         if outcome == "ok":
             self.row, self.good = (0 if self.state == "closed" else self.row), self.good + 1
-            if self.state == "half_open" and self.good == successes:
+            if self.state == "half-open" and self.good == successes:
                 self.state, self.row = "closed", 0
         if outcome == "OSError":
             self.row += 1
-            if self.state == "half_open" or self.row >= threshold:
+            if self.state == "half-open" or self.row >= threshold:
                 self.state, self.since = "open", now
         return outcome
 

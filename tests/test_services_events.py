@@ -273,7 +273,7 @@ def test_a_feed_goes_on_after_an_entity_whose_listener_raises(
         operations(world).batch_create_entities([create(0), create(1)])
 
     assert fed == ["e0", "e1"]
-    assert "a listener to entity_created raised" in caplog.text
+    assert "a listener to 'entity_created' events raised" in caplog.text
 
 
 def test_events_wait_for_the_outermost_transaction() -> None:

@@ -31,7 +31,7 @@ from ecs_columnar.services.results import (
 )
 from ecs_columnar.transaction import Transaction
 
-logger = logging.getLogger(__name__)
+_LOGGER: Final = logging.getLogger(__name__)
 
 BLOCK: Final = 1 << 17
 """Items that are worked on at once at most."""
@@ -177,6 +177,8 @@ class BatchCall:
         Returns monotonic seconds.
     max_block : callable, optional
         Returns the most items that memory allows at once.
+    logger : logging.Logger, optional
+        Is told what `on_progress` raises.
     """
 
     def __init__(
@@ -188,8 +190,10 @@ class BatchCall:
         path: Path = "batch",
         clock: Callable[[], float] = time.perf_counter,
         max_block: Callable[[], int] | None = None,
+        logger: logging.Logger = _LOGGER,
     ) -> None:
         self._operation = operation
+        self._logger = logger
         self._items = items
         self._options = options
         self._deadline = Deadline(options.timeout_ms, clock)
@@ -280,7 +284,7 @@ class BatchCall:
             try:
                 on_progress(*progress)
             except Exception:  # whatever it raises, the call goes on
-                logger.exception("on_progress failed; the call goes on")
+                self._logger.exception("on_progress failed; the call goes on")
 
     def _time_out(self) -> None:
         n, n_done = len(self._items), self._batches.position

@@ -6,7 +6,6 @@ the same component types and definitions.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
@@ -62,7 +61,6 @@ class Catalogue:
         mapping to their data, or a sequence of those that need none.
     location_policy : {"keep", "clear", "refuse"}
         What becomes of entities whose location is removed.
-    logger : logging.Logger
     """
 
     def __init__(self, world: World, *, place: PlaceCodec | None = None) -> None:
@@ -74,7 +72,6 @@ class Catalogue:
         self.events: Final = Events(world)
         self.read_defaults: Callable[[], Mapping[str, Any]] = dict
         self.location_policy: LocationPolicy = "keep"
-        self.logger = logging.getLogger("ecs_columnar.services")
         self._prefabs: dict[str, Prefab] = {}
 
     def codec(self, type_id: str) -> Codec:

@@ -14,7 +14,7 @@ from ecs_columnar.services.error_handler import is_fault_of_input
 
 T = TypeVar("T")
 
-CircuitState = Literal["closed", "open", "half_open"]
+CircuitState = Literal["closed", "open", "half-open"]
 
 _LOGGER: Final = logging.getLogger("ecs_columnar.circuit_breaker")
 
@@ -93,10 +93,10 @@ class CircuitBreaker:
 
     @property
     def state(self) -> CircuitState:
-        """Whether it lets calls through: "closed", "open" or "half_open"."""
+        """Whether it lets calls through: "closed", "open" or "half-open"."""
         if not self._is_open:
             return "closed"
-        return "open" if self._wait_ms() > 0 else "half_open"
+        return "open" if self._wait_ms() > 0 else "half-open"
 
     def call(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         """Call a function, unless the breaker is open.
@@ -139,7 +139,7 @@ class CircuitBreaker:
         state = self.state
         if state == "closed":
             self._n_failures = 0
-        self._n_successes += state == "half_open"
+        self._n_successes += state == "half-open"
         if self._n_successes >= self._success_threshold:
             self._logger.info("circuit of %s is closed again", self.name)
             self._close()

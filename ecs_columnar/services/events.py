@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.world import World
 
-logger = logging.getLogger(__name__)
+_LOGGER: Final = logging.getLogger(__name__)
 
 Kind = Literal[
     "entity_created",
@@ -167,6 +167,7 @@ class Events:
         self._storage: Final = world._storage
         self._listeners: Final[dict[int, tuple[Kind, Listener]]] = {}
         self._tokens: Final = itertools.count(1)
+        self.logger: logging.Logger = _LOGGER
 
     def on(self, kind: Kind, listener: Listener, *, per_entity: bool = False) -> int:
         """Listen to a kind of event.
@@ -200,7 +201,7 @@ class Events:
                 "listener", listener, f"cannot call {listener!r}; give a function"
             )
         token = next(self._tokens)
-        call = _Feed(listener) if per_entity else _Whole(listener)
+        call = (_Feed if per_entity else _Whole)(listener, self._logger)
         self._listeners[token] = kind, call
         self._storage.listeners.setdefault(kind, []).append(call)
         return token
@@ -250,15 +251,26 @@ class Events:
         others = [event for event in outbox[n_before:] if not isinstance(event, Event)]
         outbox[n_before:] = [*others, *map(Event.merged, groups.values())]
 
+    def _logger(self) -> logging.Logger:
+        return self.logger
+
 
 class _Whole:
     """A listener that is called with a whole event."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, read_logger: Callable[[], logging.Logger]) -> None:
         self._listener: Final = listener
+        self._read_logger: Final = read_logger
 
     def __call__(self, event: Any) -> None:
-        self._listener(event)
+        self._tell(event)
+
+    def _tell(self, event: Any) -> None:
+        try:
+            self._listener(event)
+        except Exception:  # whatever it raises, the next one is told
+            logger = self._read_logger()
+            logger.exception("a listener to %r events raised; nothing changes", event.kind)
 
 
 class _Feed(_Whole):
@@ -266,10 +278,7 @@ class _Feed(_Whole):
 
     def __call__(self, event: Any) -> None:
         for one in event.each():
-            try:
-                self._listener(one)
-            except Exception:  # whatever it raises, the next entity is told
-                logger.exception("a listener to %s raised; nothing changes", event.kind)
+            self._tell(one)
 
 
 def _joined(events: Sequence[Event], name: str) -> Any:

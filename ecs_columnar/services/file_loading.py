@@ -27,7 +27,7 @@ from ecs_columnar.services.progress import shown
 from ecs_columnar.services.results import BatchFailure, LazySequence, Path, chained
 from ecs_columnar.transaction import Transaction
 
-logger = logging.getLogger(__name__)
+_LOGGER: Final = logging.getLogger(__name__)
 
 LONG: Final = 100_000
 """Instances from which on a progress bar is shown unasked, to who looks at a terminal."""
@@ -68,11 +68,19 @@ class FileLoading:
     files : WorldFiles
     choice : Choice
     limits : Limits
+    logger : logging.Logger, optional
+        Is told what `on_progress` raises.
     """
 
     def __init__(
-        self, catalogue: Catalogue, files: WorldFiles, choice: Choice, limits: Limits
+        self,
+        catalogue: Catalogue,
+        files: WorldFiles,
+        choice: Choice,
+        limits: Limits,
+        logger: logging.Logger = _LOGGER,
     ) -> None:
+        self._logger: Final = logger
         self._catalogue: Final = catalogue
         self._files: Final = files
         self._choice: Final = choice
@@ -164,6 +172,7 @@ class FileLoading:
                     _safely(
                         moving.on_progress,
                         (n_blocks - 1, n_blocks, created.n, total, n_good, created.n_failed),
+                        self._logger,
                     )
 
             yield tell
@@ -175,7 +184,11 @@ def wants_bar(n: int | None) -> bool:
     return is_long and sys.stderr.isatty() and find_spec("tqdm") is not None
 
 
-def _safely(on_progress: OnProgress, numbers: tuple[int, int, int, int, int, int]) -> None:
+def _safely(
+    on_progress: OnProgress,
+    numbers: tuple[int, int, int, int, int, int],
+    logger: logging.Logger,
+) -> None:
     """Tell of progress; whatever it raises, the loading goes on."""
     try:
         on_progress(*numbers)

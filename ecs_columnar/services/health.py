@@ -11,7 +11,7 @@ from ecs_columnar.services.performance_monitor import CallRecord
 
 _FAILED: Final = 50.0
 _SLOW: Final = 20.0
-_BREAKERS: Final[dict[CircuitState, float]] = {"closed": 0.0, "half_open": 10.0, "open": 20.0}
+_BREAKERS: Final[dict[CircuitState, float]] = {"closed": 0.0, "half-open": 10.0, "open": 20.0}
 _MEMORY: Final[dict[MemoryLevel, float]] = {"normal": 0.0, "warning": 10.0, "critical": 30.0}
 
 
