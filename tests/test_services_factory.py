@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -312,10 +315,117 @@ def test_every_call_is_recorded_once() -> None:
         ("batch_create_entities", 20, "batch", False),
         ("batch_create_entities", 3, "sequential", False),
         ("spatial_batch_add", 20, "batch", False),
-        ("batch_create_entities", 0, "sequential", False),
-        ("spatial_batch_add", 0, "sequential", False),
         ("load_world", 0, "sequential", False),
     ]
+
+
+@pytest.mark.parametrize("n", [2, 20])
+def test_rule_13_records_the_loading_of_a_world_once(n: int) -> None:
+    made = services()
+    world = {
+        "entities": [
+            {
+                "instanceId": f"e{i}",
+                "definitionId": "core:actor",
+                "components": {"core:health": {"points": i}},
+            }
+            for i in range(n)
+        ],
+        "locations": [{"entityId": "e0", "locationId": "inn"}],
+    }
+
+    result = made.world_loading_service.load_world(world)
+
+    (record,) = made.monitoring.performance.history
+    assert record.operation == "load_world"
+    assert (record.items, record.path) == (result.total_processed, result.optimization_used)
+
+
+def test_rule_13_records_files_once_with_the_time_that_reading_takes(tmp_path: Path) -> None:
+    ticks = itertools.count()
+    made = services(clock=lambda: float(next(ticks)))
+    path = tmp_path / "world.json"
+    path.write_text('{"entities": [{"instanceId": "ann", "definitionId": "core:actor"}]}')
+
+    result = made.world_loading_service.load_world(path)
+
+    (record,) = made.monitoring.performance.history
+    assert (record.operation, record.items, record.failed) == ("load_world", 1, False)
+    assert record.ms > result.total_processing_time
+
+
+def test_files_that_make_no_world_are_recorded_as_failed_and_open_no_circuit(
+    tmp_path: Path,
+) -> None:
+    made = services()
+    path = tmp_path / "world.json"
+    path.write_text('{"startWorld": "none", "entities": {}}')
+
+    for _ in range(6):
+        with pytest.raises(ecs.WorldInitializationError):
+            made.world_loading_service.load_world(path)
+
+    assert [record.failed for record in made.monitoring.performance.history] == [True] * 6
+    assert made.monitoring.breaker("load_world").state == "closed"
+
+
+def test_a_synchronization_is_recorded_once_also_when_the_provider_fails() -> None:
+    made = services()
+
+    made.batch_spatial_index_manager.synchronize(list)
+    with pytest.raises(ZeroDivisionError):
+        made.batch_spatial_index_manager.synchronize(lambda: [1 // 0])
+
+    assert [record[:2] + record[3:] for record in made.monitoring.performance.history] == [
+        ("spatial_synchronize", 0, "batch", False),
+        ("spatial_synchronize", 0, "batch", True),
+    ]
+
+
+def test_a_synchronization_with_a_bad_option_asks_no_provider() -> None:
+    with pytest.raises(ecs.InvalidArgumentError, match="batch_size"):
+        services().batch_spatial_index_manager.synchronize(pytest.fail, batch_size=0)
+
+
+def test_a_logger_that_is_handed_in_hears_all(caplog: pytest.LogCaptureFixture) -> None:
+    answers: list[Any] = [ConnectionError(), []]
+    made = services(
+        performance(SLOW_OPERATION_THRESHOLD=1e-6),
+        logger=logging.getLogger("game"),
+        sleep=lambda seconds: None,
+    )
+
+    def fail(*arguments: Any) -> None:
+        raise RuntimeError
+
+    def provide() -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    made.events.on("entity_created", fail)
+    made.batch_operation_manager.batch_create_entities(creations(1), on_progress=fail)
+    made.batch_spatial_index_manager.synchronize(provide)
+
+    for said in ("on_progress failed", "a listener to", "more than 1e-06 ms", "try 2 of 3"):
+        assert said in caplog.text
+    assert {record.name for record in caplog.records} == {"game"}
+
+
+@pytest.mark.parametrize("name", ["SPATIAL_INDEX_BATCH_SIZE", "MAX_BATCH_SIZE"])
+def test_rule_1_refuses_a_batch_size_above_max_batch_size_whatever_the_default(name: str) -> None:
+    values = {"SPATIAL_INDEX_BATCH_SIZE": 80, "MAX_BATCH_SIZE": 60} | {name: 70}
+    made = services(performance(**values))
+    made.batch_operation_manager.batch_create_entities(creations(1))
+    asked, largest = values["MAX_BATCH_SIZE"] + 1, values["MAX_BATCH_SIZE"]
+
+    for manager in (made.batch_spatial_index_manager, made.spatial_index_manager):
+        with pytest.raises(ecs.InvalidArgumentError, match="batch_size"):
+            manager.batch_add([at(0)], batch_size=asked)
+        assert manager.batch_add([at(0)], batch_size=largest).success_count == 1
+        assert manager.batch_add([at(0)]).success_count == 1
+        assert manager.get_stats()["default_batch_size"] == values["SPATIAL_INDEX_BATCH_SIZE"]
 
 
 def test_a_call_about_one_entity_is_recorded_once() -> None:

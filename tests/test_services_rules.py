@@ -156,6 +156,19 @@ def test_rule_1_holds_for_the_default_too(manager: type, size: Any) -> None:
     assert service.get_stats()["default_batch_size"] == 7
 
 
+def test_rule_1_takes_numbers_and_booleans_of_numpy() -> None:
+    result = operations(new_world()).batch_create_entities(
+        [create(0), create(1)],
+        batch_size=np.int64(1),
+        stop_on_error=np.bool_(False),
+        atomic=np.bool_(True),
+        max_failures=np.int32(3),
+        timeout_ms=np.float32(1e6),
+    )
+
+    assert result.success_count == 2
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [

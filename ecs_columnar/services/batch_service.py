@@ -201,24 +201,31 @@ class BatchService:
     def _run_items(
         self, operation: Operation, items: Items, options: CallOptions, path: Path
     ) -> Outcome:
-        if path == "sequential" and options.stop_on_error:
-            options = replace(options, stop_on_error="item")
         with self._observed(operation.name, len(items), path) as observed:
-            with (
-                shown(options, operation.name, len(items)) as shown_options,
-                whole(self._catalogue) as transaction,
-            ):
-                call = BatchCall(
-                    operation,
-                    items,
-                    shown_options,
-                    path=path,
-                    clock=self._surroundings.clock,
-                    max_block=self._surroundings.max_block,
-                )
-                outcome = call.run(transaction)
+            outcome = self._run_unobserved(operation, items, options, path)
             observed.error = outcome.error
         return outcome
+
+    def _run_unobserved(
+        self, operation: Operation, items: Items, options: CallOptions, path: Path
+    ) -> Outcome:
+        """Run a call, or a step of one that is observed as a whole."""
+        if path == "sequential" and options.stop_on_error:
+            options = replace(options, stop_on_error="item")
+        with (
+            shown(options, operation.name, len(items)) as shown_options,
+            whole(self._catalogue) as transaction,
+        ):
+            call = BatchCall(
+                operation,
+                items,
+                shown_options,
+                path=path,
+                clock=self._surroundings.clock,
+                max_block=self._surroundings.max_block,
+                logger=self._surroundings.logger,
+            )
+            return call.run(transaction)
 
     @contextmanager
     def _observed(self, operation: str, n: int, path: str) -> Iterator[Observed]:

@@ -9,7 +9,7 @@ from typing import Any, Unpack, cast
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.services.batch_service import BatchService, Surroundings, index_size
 from ecs_columnar.services.call import Operation
-from ecs_columnar.services.items import field_of
+from ecs_columnar.services.items import ItemList, field_of
 from ecs_columnar.services.options import BatchOptions, with_options
 from ecs_columnar.services.rebuilding import Rebuilding
 from ecs_columnar.services.results import BatchIndexResult, Path
@@ -191,6 +191,16 @@ class BatchSpatialIndexManager(BatchService):
                 entity_provider,
                 f"cannot call {entity_provider!r}; give a function that returns entities",
             )
+        checked = self._options({**options, "allow_empty": True})
+        with self._observed("spatial_synchronize", 0, "batch") as observed:
+            items = self._provided(entity_provider)
+            observed.n = len(items)
+            outcome = self._run_unobserved(Rebuilding(self._catalogue), items, checked, "batch")
+            observed.error = outcome.error
+        return self._index_result(outcome)
+
+    def _provided(self, entity_provider: Callable[[], Sequence[Any]]) -> ItemList:
+        """Return where the entities of a provider are; who is nowhere is left out."""
         retries = self._surroundings.retries
         call = entity_provider if retries is None else partial(retries().call, entity_provider)
         found = call()
@@ -203,9 +213,7 @@ class BatchSpatialIndexManager(BatchService):
             )
         place = self._catalogue.place
         additions = [addition(entity, place.type_id, place.field) for entity in found]
-        placed = [item for item in additions if item is not None]
-        options["allow_empty"] = True
-        return self.rebuild(placed, **options)
+        return ItemList([item for item in additions if item is not None])
 
     def get_stats(self) -> dict[str, Any]:
         """Return the settings of the manager, and the size of the index."""

@@ -19,6 +19,7 @@ from ecs_columnar.errors import (
     SerializedEntityError,
     StaleHandleError,
     ValidationError,
+    WorldInitializationError,
 )
 
 ErrorType = Literal["validation", "not_found", "consistency", "timeout", "unknown"]
@@ -43,6 +44,8 @@ _ERRORS: Final[dict[ErrorType, tuple[type[BaseException], ...]]] = {
     "consistency": (RepositoryConsistencyError,),
     "timeout": (TimeoutError,),
 }
+
+_OF_INPUT: Final = (*_ERRORS["validation"], *_ERRORS["not_found"], WorldInitializationError)
 
 _TYPES: Final = get_args(ErrorType)
 
@@ -118,7 +121,7 @@ class BatchErrorHandler:
 
 def is_fault_of_input(error: BaseException) -> bool:
     """Tell whether what was given is to blame, and not what worked on it."""
-    return isinstance(error, _ERRORS["validation"] + _ERRORS["not_found"])
+    return isinstance(error, _OF_INPUT)
 
 
 def _says_timeout(error: BaseException) -> bool:

@@ -132,6 +132,8 @@ def create_default_services_with_config(
     provider = _to_provider(config)
     catalogue = _to_catalogue(world, position_component, position_field)
     catalogue.read_defaults = _while_unchanged(provider, lambda: provider.config.defaults)
+    if logger is not None:
+        catalogue.events.logger = logger
     clock, sleep = clock or time.perf_counter, sleep or time.sleep
     monitoring = MonitoringCoordinator(provider, memory=memory, clock=clock, logger=logger)
     around = Surroundings(
@@ -139,7 +141,7 @@ def create_default_services_with_config(
         clock=clock,
         record=monitoring.record,
         breaker=monitoring.breaker,
-        retries=_while_unchanged(provider, lambda: _retries(provider, sleep)),
+        retries=_while_unchanged(provider, lambda: _retries(provider, sleep, logger)),
         max_block=_max_block(provider, monitoring),
     )
     return _wire(catalogue, provider, around, monitoring)
@@ -215,10 +217,10 @@ def _to_catalogue(world: World | None, type_id: str, field: str) -> Catalogue:
 def _read_settings(config: EntityConfigProvider, size_key: str) -> ReadSettings:
     def read() -> Settings:
         performance, batches = config.config.performance, config.config.batch_operations
-        size = performance[size_key]
         return Settings(
-            default_batch_size=size,
-            max_batch_size=max(size, performance["MAX_BATCH_SIZE"]),
+            default_batch_size=performance[size_key],
+            max_batch_size=performance["MAX_BATCH_SIZE"],
+            is_default_bounded=False,
             enable_transactions=batches["ENABLE_TRANSACTION_ROLLBACK"],
             defaults={
                 "stop_on_error": batches["STOP_ON_ERROR"],
@@ -237,10 +239,10 @@ def _read_settings(config: EntityConfigProvider, size_key: str) -> ReadSettings:
 def _read_loading_settings(config: EntityConfigProvider) -> ReadSettings:
     def read() -> Settings:
         performance = config.config.performance
-        size = performance["WORLD_LOADING_BATCH_SIZE"]
         return Settings(
-            default_batch_size=size,
-            max_batch_size=max(size, performance["MAX_BATCH_SIZE"]),
+            default_batch_size=performance["WORLD_LOADING_BATCH_SIZE"],
+            max_batch_size=performance["MAX_BATCH_SIZE"],
+            is_default_bounded=False,
             defaults={
                 "enable_parallel": performance["ENABLE_PARALLEL_BATCH_PROCESSING"],
                 "timeout_ms": performance["BATCH_TIMEOUT_MS"],
@@ -268,9 +270,14 @@ def _while_unchanged(
     return recall
 
 
-def _retries(config: EntityConfigProvider, sleep: Sleep) -> Retries:
+def _retries(config: EntityConfigProvider, sleep: Sleep, logger: logging.Logger | None) -> Retries:
     batches = config.config.batch_operations
-    return Retries(batches["BATCH_RETRY_ATTEMPTS"], batches["BATCH_RETRY_DELAY_MS"], sleep=sleep)
+    return Retries(
+        batches["BATCH_RETRY_ATTEMPTS"],
+        batches["BATCH_RETRY_DELAY_MS"],
+        sleep=sleep,
+        logger=logger,
+    )
 
 
 def _max_block(

@@ -7,7 +7,10 @@ import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Final, TypedDict, TypeVar
+
+import numpy as np
 
 from ecs_columnar.errors import InvalidArgumentError, first_three
 from ecs_columnar.services.batches import StopOnError
@@ -114,9 +117,10 @@ def to_call_options(
             f"{', '.join(BatchOptions.__annotations__)}",
         )
     merged: dict[str, Any] = {**defaults, **given}
-    if merged["batch_size"] is None:
-        merged["batch_size"] = defaults["batch_size"]
-    merged["batch_size"] = to_batch_size(merged["batch_size"], max_batch_size)
+    if given.get("batch_size") is None:
+        merged["batch_size"] = to_count(defaults["batch_size"], "default_batch_size")
+    else:
+        merged["batch_size"] = to_batch_size(given["batch_size"], max_batch_size)
     _check(merged)
     return CallOptions(**merged)
 
@@ -162,6 +166,9 @@ def to_count(value: Any, parameter: str) -> int:
 def _check(options: dict[str, Any]) -> None:
     if options["max_failures"] is not None:
         options["max_failures"] = to_count(options["max_failures"], "max_failures")
+    for name in ("stop_on_error", "enable_parallel", "atomic", "progress", "allow_empty"):
+        if isinstance(options[name], np.bool_):
+            options[name] = bool(options[name])
     stop = options["stop_on_error"]
     if not isinstance(stop, bool) and stop != "item":
         raise InvalidArgumentError(
@@ -171,7 +178,7 @@ def _check(options: dict[str, Any]) -> None:
         if not isinstance(options[name], bool):
             raise InvalidArgumentError(name, options[name])
     timeout = options["timeout_ms"]
-    is_number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
+    is_number = isinstance(timeout, Real) and not isinstance(timeout, bool)
     if timeout is not None and not (is_number and timeout > 0 and math.isfinite(timeout)):
         raise InvalidArgumentError(
             "timeout_ms", timeout, f"cannot use {timeout!r} as timeout_ms; give milliseconds, > 0"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.services.items import to_items
 from ecs_columnar.services.options import DEFAULTS, BatchOptions, to_batch_size
+
+_LARGEST: Final = 2**31 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +19,12 @@ class Settings:
 
     Attributes
     ----------
-    default_batch_size, max_batch_size : int
+    default_batch_size : int
+        Of calls that give none.
+    max_batch_size : int
+        The largest that a call may give.
+    is_default_bounded : bool
+        Whether the default is at most the maximum as well.
     enable_transactions : bool
         Whether a call may be atomic.
     defaults : BatchOptions
@@ -37,6 +44,7 @@ class Settings:
 
     default_batch_size: int
     max_batch_size: int
+    is_default_bounded: bool = True
     enable_transactions: bool = True
     defaults: BatchOptions = field(default_factory=lambda: DEFAULTS)
     enable_batch_operations: bool = False
@@ -44,8 +52,9 @@ class Settings:
     is_on: Mapping[str, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        to_batch_size(self.max_batch_size, 2**31 - 1, "max_batch_size")
-        to_batch_size(self.default_batch_size, self.max_batch_size, "default_batch_size")
+        to_batch_size(self.max_batch_size, _LARGEST, "max_batch_size")
+        maximum = self.max_batch_size if self.is_default_bounded else _LARGEST
+        to_batch_size(self.default_batch_size, maximum, "default_batch_size")
 
     def hands_on(self, operation: str, items: Any) -> bool:
         """Tell whether a facade hands a call on."""

@@ -40,7 +40,7 @@ from ecs_columnar.services.files_result import WorldFilesResult, of_plain
 from ecs_columnar.services.instances import Instance
 from ecs_columnar.services.items import Columns, ItemList, Items, to_items
 from ecs_columnar.services.loading_items import EntityItems, component_items
-from ecs_columnar.services.options import BatchOptions, CallOptions, OnProgress
+from ecs_columnar.services.options import BatchOptions, OnProgress
 from ecs_columnar.services.registration import register
 from ecs_columnar.services.results import (
     BatchIndexResult,
@@ -196,29 +196,10 @@ class WorldLoadingService(BatchService):
                 "cannot use world_id or limits: they are about files, and there are none",
             )
         entities, locations = _parts(world_data)
-        deadline = Deadline(None, self._surroundings.clock)
-        options: BatchOptions = {
-            "allow_empty": True,
-            "on_progress": on_progress,
-            "progress": bool(progress),
-        }
-        n = len(entities) + len(locations)
-        with self._observed("load_world", n, "") as observed, whole(self._catalogue):
-            loaded, used, reason = self._load(entities, locations, options)
-            observed.path = used
-            result = WorldLoadingResult(
-                entities=loaded.entities,
-                spatial=loaded.spatial,
-                components=loaded.components,
-                total_processing_time=deadline.elapsed_ms,
-                optimization_used=used,
-                fallback_reason=reason,
-            )
-            self._catalogue.events.tell(
-                "world_loaded",
-                loaded.entities.handles,
-                result=result,
-            )
+        options: BatchOptions = {"on_progress": on_progress, "progress": bool(progress)}
+        with self._observed("load_world", len(entities) or len(locations), "") as observed:
+            result = self._load_parts(entities, locations, options)
+            observed.path = result.optimization_used
         return result
 
     def validate_references(self) -> ReferenceReport:
@@ -228,6 +209,23 @@ class WorldLoadingService(BatchService):
         named = set(world.get(instances, Instance).definition.tolist()) if len(instances) else set()
         unknown = sorted(name for name in named if name not in self._catalogue.definitions)
         return ReferenceReport(dangling_locations(world), unknown)
+
+    def _load_parts(
+        self, entities: Items, locations: Items, options: BatchOptions
+    ) -> WorldLoadingResult:
+        deadline = Deadline(None, self._surroundings.clock)
+        with whole(self._catalogue):
+            loaded, used, reason = self._load(entities, locations, options)
+            result = WorldLoadingResult(
+                entities=loaded.entities,
+                spatial=loaded.spatial,
+                components=loaded.components,
+                total_processing_time=deadline.elapsed_ms,
+                optimization_used=used,
+                fallback_reason=reason,
+            )
+            self._catalogue.events.tell("world_loaded", loaded.entities.handles, result=result)
+        return result
 
     def _load_files(
         self,
@@ -244,23 +242,36 @@ class WorldLoadingService(BatchService):
                 f"cannot load the world {os.fspath(path)!r}: there is no file and no folder "
                 "of this name",
             )
+        options: BatchOptions = {"on_progress": on_progress}
+        if progress is not None:
+            options["progress"] = progress
+        self._options(options)
+        with self._observed("load_world", 0, "") as observed:
+            result = self._load_found(path, options, world_id, limits or Limits())
+            observed.path, observed.n = result.optimization_used, result.total_processed
+        return result
+
+    def _load_found(
+        self,
+        path: str | os.PathLike[str],
+        options: BatchOptions,
+        world_id: str | None,
+        limits: Limits,
+    ) -> WorldFilesResult:
         deadline = Deadline(None, self._surroundings.clock)
-        limits = limits or Limits()
         files = self._read(path, limits)
         choice = choose(files, world_id)
         read_ms = deadline.elapsed_ms
-        with self._observed("load_world", 0, "") as observed, whole(self._catalogue):
+        with whole(self._catalogue):
             register(self._catalogue, files)
-            registered_ms = deadline.elapsed_ms - read_ms
             if files.plain is not None:
-                loaded = self.load_world(files.plain, on_progress=on_progress, progress=progress)
-                observed.path = loaded.optimization_used
+                loaded = self._load_parts(*_parts(files.plain), options)
                 return of_plain(loaded, files, choice, deadline.elapsed_ms)
-            loading = FileLoading(self._catalogue, files, choice, limits)
-            is_shown = wants_bar(loading.n_instances) if progress is None else progress
-            options: BatchOptions = {"on_progress": on_progress, "progress": is_shown}
-            created, used, reason = self._create(loading, self._options(options))
-            observed.path, observed.n = used, created.n
+            phases = {"read": read_ms, "register": deadline.elapsed_ms - read_ms}
+            logger = self._surroundings.logger
+            loading = FileLoading(self._catalogue, files, choice, limits, logger)
+            created, used, reason = self._create(loading, options)
+            phases |= {"read instances": created.read_ms, "create instances": created.create_ms}
             outcome = joined(created, "batch" if used == "batch" else "sequential")
             nothing = nothing_of(outcome.path)
             result = WorldFilesResult(
@@ -273,12 +284,7 @@ class WorldLoadingService(BatchService):
                 world_id=choice.world_id,
                 mods=tuple(files.mods),
                 problems=chained([files.problems, *created.problems]),
-                phases={
-                    "read": read_ms,
-                    "register": registered_ms,
-                    "read instances": created.read_ms,
-                    "create instances": created.create_ms,
-                },
+                phases=phases,
             )
             self._catalogue.events.tell("world_loaded", result.entities.handles, result=result)
         return result
@@ -291,13 +297,14 @@ class WorldLoadingService(BatchService):
         return retries().call(lambda: read_world_files(path, limits), "reading world files")
 
     def _create(
-        self, loading: FileLoading, options: CallOptions
+        self, loading: FileLoading, given: BatchOptions
     ) -> tuple[Created, Optimization, str | None]:
         """Create the instances of files, item by item where the batch cannot be trusted."""
         settings, n = self.settings, loading.n_instances
         run = partial(
             loading.run, clock=self._surroundings.clock, max_block=self._surroundings.max_block
         )
+        options = self._options({"progress": wants_bar(n), **given})
         untimed = replace(options, timeout_ms=None)
         is_small = n is not None and n < settings.threshold
         if not settings.enable_batch_operations or is_small:
@@ -352,7 +359,7 @@ class WorldLoadingService(BatchService):
         BatchTimeoutError
             When it ran out of time.
         """
-        outcome = self._run(operation, items, "world_data", options, path=path)
+        outcome = self._run_unobserved(operation, items, self._options(options), path)
         if outcome.error is not None:
             raise outcome.error
         return outcome
