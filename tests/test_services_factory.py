@@ -382,6 +382,18 @@ def test_a_synchronization_is_recorded_once_also_when_the_provider_fails() -> No
     ]
 
 
+def test_emptying_the_index_is_recorded_once() -> None:
+    made = services()
+    made.batch_operation_manager.batch_create_entities(creations(3))
+    made.batch_spatial_index_manager.batch_add([at(i) for i in range(3)])
+    made.monitoring.reset()
+
+    made.spatial_index_manager.clear()
+
+    (record,) = made.monitoring.performance.history
+    assert record[:2] + record[3:] == ("spatial_clear", 3, "batch", False)
+
+
 def test_a_synchronization_with_a_bad_option_asks_no_provider() -> None:
     with pytest.raises(ecs.InvalidArgumentError, match="batch_size"):
         services().batch_spatial_index_manager.synchronize(pytest.fail, batch_size=0)

@@ -317,6 +317,31 @@ def test_a_start_world_with_unknown_instances_is_rejected_with_all_of_it(tmp_pat
     assert "'gone'" in problem
 
 
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("ann.json", '{"instanceId": "ann", "definitionId": NaN}'),
+        ("ann.ndjson", '{"instanceId": "ann",\n'),
+        ("ann.arrow", "ARROW1"),
+    ],
+)
+def test_a_broken_file_whose_instances_the_start_world_lists_is_named(
+    tmp_path: Path, file: str, text: str
+) -> None:
+    content = {"entities": {"instances": [file]}, "worlds": ["w.json"]}
+    files = game(manifest(content=content))
+    files["mods/core/worlds/w.json"] = {"id": "w", "instances": [{"instanceId": "ann"}]}
+    root = write(tmp_path, files)
+    folder = root / "mods/core/entities/instances"
+    folder.mkdir(parents=True)
+    (folder / file).write_text(text)
+
+    world, broken = fatal(root)
+
+    assert world.startswith("mods/core/worlds/w.json: $.instances: ")
+    assert broken.startswith(f"mods/core/entities/instances/{file}")
+
+
 def test_another_world_with_unknown_instances_is_a_line(tmp_path: Path) -> None:
     worlds = [{"id": "v", "instances": [{"instanceId": "gone"}]}, {"id": "w"}, {"id": "w"}, 3]
     data = world_of(instance("ann"), worlds=worlds, startWorld="w")

@@ -275,6 +275,7 @@ def test_names_that_lead_out_are_refused_unread(tmp_path: Path, name: str) -> No
     result = load(root)
 
     assert len(lines(result)) == 3
+    assert all("is no name of a file" in line for line in lines(result))
     assert result.total_processed == 0
     assert fault_of_name(name) is not None
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from ecs_columnar.errors import first_three
-from ecs_columnar.io.blocks import ColumnBlock
-from ecs_columnar.io.problem import Problem
+from ecs_columnar.io.blocks import ColumnBlock, Report
+from ecs_columnar.io.problem import Problem, WorldFileError
 from ecs_columnar.io.world_files import Found, WorldFiles, failed
 
 ID_COLUMNS: Final = ("instance_id", "instanceId")
@@ -51,9 +51,10 @@ def choose(files: WorldFiles, world_id: str | None = None) -> Choice:
         there = first_three(worlds) or "none"
         problem = Problem(files.source, "$", f"there is no world {wanted!r}; there are: {there}")
         raise failed(files.source, [problem, *files.problems])
-    rejected = _rejected(files, worlds)
+    heard: list[Problem] = []
+    rejected = _rejected(files, worlds, heard.append)
     if wanted in rejected:
-        raise failed(files.source, [rejected[wanted]])
+        raise failed(files.source, [rejected[wanted], *files.problems, *heard])
     files.problems += rejected.values()
     return Choice(wanted, None if wanted is None else _members(worlds[wanted].data))
 
@@ -92,12 +93,14 @@ def _members(data: Mapping[str, Any]) -> frozenset[str] | None:
     return frozenset(item["instanceId"] for item in data["instances"])
 
 
-def _rejected(files: WorldFiles, worlds: Mapping[str, Found]) -> dict[str | None, Problem]:
+def _rejected(
+    files: WorldFiles, worlds: Mapping[str, Found], report: Report
+) -> dict[str | None, Problem]:
     """Return what is wrong with the worlds that list instances which are not there."""
     members = {world_id: _members(found.data) for world_id, found in worlds.items()}
     if not any(members.values()):
         return {}
-    known = _known(files)
+    known = _known(files, report)
     rejected: dict[str | None, Problem] = {}
     for world_id, listed in members.items():
         unknown = sorted((listed or frozenset()) - known)
@@ -110,12 +113,18 @@ def _rejected(files: WorldFiles, worlds: Mapping[str, Found]) -> dict[str | None
     return rejected
 
 
-def _known(files: WorldFiles) -> set[str]:
-    """Return the ids of all instances. Those that are streamed are read for it."""
+def _known(files: WorldFiles, report: Report) -> set[str]:
+    """Return the ids of all instances. Those that are streamed are read for it.
+
+    What is wrong with them is reported again when they are read to be loaded.
+    """
     known: set[str] = set()
     for source in files.instances:
-        for block in source.blocks(_nobody):
-            known.update(i for i in ids_of(block) if isinstance(i, str))
+        try:
+            for block in source.blocks(report):
+                known.update(i for i in ids_of(block) if isinstance(i, str))
+        except WorldFileError as error:
+            report(error.problem)
     return known
 
 
@@ -128,7 +137,3 @@ def ids_of(block: Any) -> list[Any]:
                 return found
         return [None] * len(block)
     return [item.get("instanceId") if isinstance(item, Mapping) else None for item in block.items]
-
-
-def _nobody(problem: Problem) -> None:
-    """Hear of a problem that will be reported when the file is read again."""

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ecs_columnar.errors import WorldInitializationError, first_three
+from ecs_columnar.errors import WorldInitializationError, first_three, shortened
 from ecs_columnar.io import manifest as mods
 from ecs_columnar.io.arrow_columns import SUFFIXES, ArrowSource
 from ecs_columnar.io.blocks import InstanceSource, LineSource, ListSource, in_file, in_files
-from ecs_columnar.io.folder import Folder
+from ecs_columnar.io.folder import Folder, fault_of_name
 from ecs_columnar.io.json_text import JsonReader
 from ecs_columnar.io.limits import Limits
 from ecs_columnar.io.manifest import KINDS, Manifest, is_mod_id, to_manifest
@@ -220,11 +220,12 @@ class _Reading:
         """Yield the names of the files of a kind, below the folder of the world."""
         path = KINDS[kind]
         for i, name in enumerate(manifest.files(kind)):
-            if isinstance(name, str) and name.strip():
+            fault = fault_of_name(name)
+            if fault is None:
                 yield f"{prefix}{'/'.join(path)}/{name}"
             else:
                 where = f"$.content.{'.'.join(path)}[{i}]"
-                message = f"{name!r} is no name of a file"
+                message = f"{shortened(repr(name))} is no name of a file: {fault}"
                 self.files.problems.append(Problem(prefix + mods.FILE, where, message))
 
     def _refuse_foreign(self, each: Found, mod_id: str) -> None:

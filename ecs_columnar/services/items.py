@@ -20,14 +20,14 @@ from ecs_columnar.services.alike import Alike, to_alike
 from ecs_columnar.services.columns import Column, are_all, as_column, at, constant, to_list
 
 
-class _Missing:
+class Missing:
     """The value of a field that an item does not have."""
 
     def __repr__(self) -> str:
         return "nothing"
 
 
-MISSING: Final = _Missing()
+MISSING: Final = Missing()
 
 
 class Items(ABC):
@@ -176,6 +176,10 @@ class Columns(Items):
             if spelling in self.columns:
                 return self.columns[spelling]
         return [MISSING] * self._n
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is a column of a name, in either spelling."""
+        return any(spelling in self.columns for spelling in self._spellings(name, None))
 
     def rest(self, *fields: tuple[str, str | None]) -> dict[str, Column]:
         """Return the columns that are none of these fields."""

@@ -143,7 +143,7 @@ class Despawning:
 
     def prepare(self, items: Items) -> PreparedDespawning:
         """Validate a block of items."""
-        return PreparedDespawning(self.catalogue, ids_of(items, "instance_id"))
+        return PreparedDespawning(self.catalogue, ids_of(items, "instance_id", "entity_id"))
 
 
 class PreparedDespawning:
@@ -232,10 +232,10 @@ def crowded(catalogue: Catalogue, handles: NDArray[np.int64]) -> NDArray[np.bool
     return np.asarray(counts[codes] > 0)
 
 
-def ids_of(items: Items, name: str) -> Column:
-    """Return a column of ids, which may be the items themselves."""
+def ids_of(items: Items, *names: str) -> Column:
+    """Return a column of ids, under the first of its names that is there, or the items."""
     if isinstance(items, Columns):
-        return items.field(name)
+        return items.field(next(filter(items.has, names), names[0]))
     if isinstance(items, ItemArray):
         return items.items
     if not isinstance(items, ItemList):

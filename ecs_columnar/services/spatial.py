@@ -236,7 +236,7 @@ class Unplacing:
 
     def prepare(self, items: Items) -> PreparedUnplacing:
         """Validate a block of items."""
-        column = ids_of(items, "entity_id")
+        column = ids_of(items, "entity_id", "instance_id")
         verb = "take an entity out of its place"
         return PreparedUnplacing(
             self.catalogue, Names(self.catalogue, column, "entity_id", verb), len(items)
@@ -347,12 +347,13 @@ class ValidatedPlaces(NamedTuple):
     def success(self, i: int) -> dict[str, Any]:
         """Return what was found."""
         given = self.places.at(int(self.rows[i]))
+        place = given.strip() if isinstance(given, str) else given
         world = self.catalogue.world
         entities: list[str] = []
         if self.counts[i]:
-            entities = world.ids.names(world.locations[given][:10]).tolist()
+            entities = world.ids.names(world.locations[place][:10]).tolist()
         return {
-            "location_id": given,
+            "location_id": place,
             "entity_count": int(self.counts[i]),
             "entities": entities,
             "operation": "validate",

@@ -8,6 +8,7 @@ from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.services.batch_service import BatchService, Surroundings, index_size
 from ecs_columnar.services.batch_spatial_index_manager import BatchSpatialIndexManager
 from ecs_columnar.services.call import Operation
+from ecs_columnar.services.items import MISSING, Missing
 from ecs_columnar.services.options import BatchOptions, with_options
 from ecs_columnar.services.rebuilding import Rebuilding
 from ecs_columnar.services.relocation import relocate
@@ -109,8 +110,8 @@ class SpatialIndexManager(BatchService):
     def move(
         self,
         entity_id: str | int,
-        old_location_id: str | int | None,
-        new_location_id: str | int,
+        old_location_id: str | int | None = None,
+        new_location_id: str | int | Missing | None = MISSING,
         *,
         strict: bool = False,
     ) -> bool:
@@ -120,7 +121,8 @@ class SpatialIndexManager(BatchService):
         ----------
         entity_id : str or int
         old_location_id : str, int or None
-            Not needed: the index knows it.
+            Not needed, as the index knows it: ``move(entity_id, new_location_id)``
+            does as well.
         new_location_id : str or int
         strict : bool
             Whether it is an error to be wrong about the old one.
@@ -129,11 +131,8 @@ class SpatialIndexManager(BatchService):
         ------
         EntityNotFoundError, StaleHandleError, InvalidArgumentError
         """
-        item = {
-            "entity_id": entity_id,
-            "old_location_id": old_location_id,
-            "new_location_id": new_location_id,
-        }
+        old, new = _from_and_to(old_location_id, new_location_id)
+        item = {"entity_id": entity_id, "old_location_id": old, "new_location_id": new}
         operation = Placing(self._catalogue, "spatial_batch_move", "move", is_strict=strict)
         placed = cast("PlacedEntities", self._applied(operation, item))
         return bool(placed.moves.has_moved[0])
@@ -142,17 +141,20 @@ class SpatialIndexManager(BatchService):
         self,
         entity_id: str | int,
         old_location_id: str | int | None = None,
-        new_location_id: str | int | None = None,
+        new_location_id: str | int | Missing | None = MISSING,
     ) -> bool:
         """Put an entity where it is now, None for nowhere; return whether it was elsewhere.
+
+        As for `move`, two arguments are enough.
 
         Raises
         ------
         EntityNotFoundError, StaleHandleError, InvalidArgumentError
         """
-        if new_location_id is None or not str(new_location_id).strip():
+        old, new = _from_and_to(old_location_id, new_location_id)
+        if new is None or not str(new).strip():
             return self.remove(entity_id)
-        return self.move(entity_id, old_location_id, new_location_id)
+        return self.move(entity_id, old, new)
 
     def get_entities_in_location(self, location_id: str | int) -> set[str]:
         """Return the ids of who is in a place: a set of its own each time, empty for nobody."""
@@ -178,8 +180,9 @@ class SpatialIndexManager(BatchService):
 
     def clear(self) -> None:
         """Take all entities out of where they are."""
-        with whole(self._catalogue):
-            relocate(self._catalogue, self.world.locations.groups().members, None)
+        members = self.world.locations.groups().members
+        with self._observed("spatial_clear", len(members), "batch"), whole(self._catalogue):
+            relocate(self._catalogue, members, None)
 
     # --- batches ---------------------------------------------------------------------
 
@@ -244,3 +247,10 @@ class SpatialIndexManager(BatchService):
     ) -> BatchIndexResult:
         outcome = self._run(operation, items, parameter, options, path="sequential")
         return self._index_result(outcome)
+
+
+def _from_and_to(
+    old: str | int | None, new: str | int | Missing | None
+) -> tuple[str | int | None, str | int | None]:
+    """Return where from and where to; of one place alone, it is where to."""
+    return (None, old) if isinstance(new, Missing) else (old, new)
