@@ -97,6 +97,29 @@ def test_sections_are_read_as_attributes_and_cannot_be_written() -> None:
     assert config.defaults == {}
     with pytest.raises(TypeError):
         config.performance["MAX_BATCH_SIZE"] = 1  # type: ignore[index]
+    with pytest.raises(AttributeError):
+        config.performance.MAX_BATCH_SIZE = 1
+    with pytest.raises(AttributeError, match="NOTHING"):
+        config.performance.NOTHING  # noqa: B018
+    assert config.performance.MAX_BATCH_SIZE == 200
+    assert "MAX_BATCH_SIZE" in dir(config.performance)
+    assert dict(config.performance) == config.section("performance")
+
+
+def test_values_are_given_by_section_or_by_path() -> None:
+    config = EntityConfigProvider(
+        {
+            "performance.MAX_BATCH_SIZE": 300,
+            "performance": {"DEFAULT_BATCH_SIZE": 7},
+            "defaults.core:actor": ["core:health"],
+        }
+    )
+
+    assert config.get_value("performance.MAX_BATCH_SIZE") == 300
+    assert config.get_value("performance.DEFAULT_BATCH_SIZE") == 7
+    assert config.get_value("defaults.core:actor") == {"core:health": {}}
+    with pytest.raises(ConfigurationError, match="did you mean MAX_BATCH_SIZE"):
+        EntityConfigProvider({"performance.MAX_BATCHSIZE": 1})
 
 
 def test_what_is_handed_out_changes_nothing() -> None:

@@ -49,6 +49,20 @@ def test_definitions_are_found_by_id_and_keep_the_order_of_components() -> None:
     assert repr(definitions) == "<DefinitionTypes: core:actor, core:nothing>"
 
 
+def test_a_definition_has_its_parts_as_items_and_as_attributes() -> None:
+    definitions = new_definitions()
+    data = {"id": "core:actor", "components": {"core:health": {"hp": 80}}}
+
+    actor = definitions.register(data)
+
+    assert actor == data
+    assert (actor.id, actor.components) == (actor["id"], actor["components"])
+    assert repr(actor) == "<DefinitionType core:actor: core:health>"
+    with pytest.raises(KeyError):
+        actor["name"]
+    assert definitions.get([]) is None  # type: ignore[arg-type]
+
+
 def test_a_definition_is_a_copy_that_nobody_can_change() -> None:
     definitions = new_definitions()
     items = ["sword"]

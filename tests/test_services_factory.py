@@ -88,6 +88,14 @@ def test_the_place_can_be_another_component() -> None:
         create_default_services_with_config(world=made.world)
 
 
+def test_a_complete_configuration_is_taken() -> None:
+    config = ecs.EntityConfig({"performance": {"DEFAULT_BATCH_SIZE": 7}})
+
+    made = services(config)  # type: ignore[arg-type]
+
+    assert made.batch_operation_manager.get_stats()["default_batch_size"] == 7
+
+
 @pytest.mark.parametrize("config", [5, [], object()])
 def test_what_is_no_configuration_is_refused(config: Any) -> None:
     with pytest.raises(ecs.InvalidArgumentError) as caught:

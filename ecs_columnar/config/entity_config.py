@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
+from ecs_columnar.config.section import Section
 from ecs_columnar.config.table import DEFAULTS_SECTION, KEYS, SECTIONS
 from ecs_columnar.config.values import Values, check_values, merge, unknown_path
 from ecs_columnar.errors import ConfigurationError
@@ -52,19 +52,19 @@ class EntityConfig:
         self._check_sizes()
 
     @property
-    def performance(self) -> Mapping[str, Any]:
+    def performance(self) -> Section:
         """The section about monitoring, batch sizes and switches; read-only."""
-        return MappingProxyType(self._values["performance"])
+        return Section(self._values["performance"])
 
     @property
-    def batch_operations(self) -> Mapping[str, Any]:
+    def batch_operations(self) -> Section:
         """The section about failures within batches; read-only."""
-        return MappingProxyType(self._values["batchOperations"])
+        return Section(self._values["batchOperations"])
 
     @property
-    def error_handling(self) -> Mapping[str, Any]:
+    def error_handling(self) -> Section:
         """The section about circuit breakers; read-only."""
-        return MappingProxyType(self._values["errorHandling"])
+        return Section(self._values["errorHandling"])
 
     @property
     def defaults(self) -> dict[str, dict[str, dict[str, Any]]]:

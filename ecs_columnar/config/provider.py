@@ -21,7 +21,7 @@ class EntityConfigProvider:
     Parameters
     ----------
     values : mapping, optional
-        Section to mapping of name to value.
+        Section to mapping of name to value, or path to value.
     file : path, optional
         A TOML or JSON file of the same shape.
 

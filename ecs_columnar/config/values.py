@@ -20,7 +20,7 @@ def check_values(given: Any, source: str = "") -> Values:
     Parameters
     ----------
     given : mapping or None
-        Section to mapping of name to value.
+        Section to mapping of name to value; or path to value.
     source : str
         Where it is from, as the message says it: " (in game.toml)".
 
@@ -32,15 +32,19 @@ def check_values(given: Any, source: str = "") -> Values:
     values: Values = {}
     sections = {} if given is None else _mapping(given, "the configuration", source)
     for section, entries in sections.items():
+        if isinstance(section, str) and section.partition(".")[0] in SECTIONS and "." in section:
+            of, _, name = section.partition(".")
+            values.setdefault(of, {})[name] = check_value(section, entries, source)
+            continue
         if section not in SECTIONS:
             raise unknown_key(str(section), str(section), SECTIONS, source)
         named = _mapping(entries, section, source)
         for name in named:
             if not isinstance(name, str):
                 raise unknown_path(f"{section}.{name!r}", source)
-        values[section] = {
-            name: check_value(f"{section}.{name}", value, source) for name, value in named.items()
-        }
+        values.setdefault(section, {}).update(
+            (name, check_value(f"{section}.{name}", value, source)) for name, value in named.items()
+        )
     return values
 
 

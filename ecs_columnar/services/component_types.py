@@ -97,7 +97,7 @@ class ComponentTypes(Mapping[str, Codec]):
 
     def get(self, type_id: str, default: Any = None) -> Any:
         """Return what is known of a type, or the default where there is none."""
-        return self._by_id.get(type_id, default)
+        return self._by_id[type_id] if type_id in self else default
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_id)

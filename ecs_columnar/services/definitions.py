@@ -16,7 +16,42 @@ from ecs_columnar.frozen import freeze
 from ecs_columnar.services.component_types import ComponentTypes
 
 
-class DefinitionTypes(Mapping[str, Mapping[str, Any]]):
+class DefinitionType(Mapping[str, Any]):
+    """One definition, which cannot change: a mapping of ``"id"`` and ``"components"``.
+
+    Attributes
+    ----------
+    id : str
+    components : mapping of str to mapping
+        Type id to data, in the order of the definition.
+
+    Examples
+    --------
+    >>> definition = DefinitionType("core:actor", {"core:health": {"hp": 80}})
+    >>> definition.id, definition["components"] is definition.components
+    ('core:actor', True)
+    """
+
+    __slots__ = ("components", "id")
+
+    def __init__(self, definition_id: str, components: Mapping[str, Any]) -> None:
+        self.id: Final = definition_id
+        self.components: Final = components
+
+    def __getitem__(self, name: str) -> Any:
+        return {"id": self.id, "components": self.components}[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("id", "components"))
+
+    def __len__(self) -> int:
+        return 2
+
+    def __repr__(self) -> str:
+        return f"<DefinitionType {self.id}: {', '.join(self.components) or 'nothing'}>"
+
+
+class DefinitionTypes(Mapping[str, "DefinitionType"]):
     """The definitions that entities are made of: ``services.definitions``.
 
     Parameters
@@ -32,8 +67,7 @@ class DefinitionTypes(Mapping[str, Mapping[str, Any]]):
     >>> _ = types.register({"id": "core:health", "dataSchema": schema})
     >>> definitions = DefinitionTypes(types)
     >>> definitions.register({"id": "core:actor", "components": {"core:health": {"hp": 80}}})
-    mappingproxy({'id': 'core:actor', 'components':
-    mappingproxy({'core:health': mappingproxy({'hp': 80})})})
+    <DefinitionType core:actor: core:health>
     >>> definitions.ids()
     ['core:actor']
     """
@@ -42,9 +76,9 @@ class DefinitionTypes(Mapping[str, Mapping[str, Any]]):
 
     def __init__(self, types: ComponentTypes) -> None:
         self._types: Final = types
-        self._by_id: Final[dict[str, Mapping[str, Any]]] = {}
+        self._by_id: Final[dict[str, DefinitionType]] = {}
 
-    def register(self, definition: Mapping[str, Any]) -> Mapping[str, Any]:
+    def register(self, definition: Mapping[str, Any]) -> DefinitionType:
         """Take a definition.
 
         Parameters
@@ -55,7 +89,7 @@ class DefinitionTypes(Mapping[str, Mapping[str, Any]]):
 
         Returns
         -------
-        mapping
+        DefinitionType
             A frozen copy; components in the order of the definition.
 
         Raises
@@ -76,15 +110,14 @@ class DefinitionTypes(Mapping[str, Mapping[str, Any]]):
                 content_id=definition_id,
             )
         self._refuse_unfit(components)
-        frozen: Mapping[str, Any] = freeze({"id": definition_id, "components": components})
-        self._by_id[definition_id] = frozen
-        return frozen
+        found = self._by_id[definition_id] = DefinitionType(definition_id, freeze(components))
+        return found
 
     def ids(self) -> list[str]:
         """Return the ids of all definitions, in the order of registration."""
         return list(self._by_id)
 
-    def __getitem__(self, definition_id: str) -> Mapping[str, Any]:
+    def __getitem__(self, definition_id: str) -> DefinitionType:
         found = self._by_id.get(definition_id) if isinstance(definition_id, str) else None
         if found is None:
             raise DefinitionNotFoundError(
@@ -96,7 +129,7 @@ class DefinitionTypes(Mapping[str, Mapping[str, Any]]):
 
     def get(self, definition_id: str, default: Any = None) -> Any:
         """Return a definition, or the default where there is none."""
-        return self._by_id.get(definition_id, default)
+        return self._by_id[definition_id] if definition_id in self else default
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_id)

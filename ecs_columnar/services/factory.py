@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from ecs_columnar.config.entity_config import EntityConfig
 from ecs_columnar.config.provider import EntityConfigProvider
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.services.adaptive_block import AdaptiveBlock
@@ -85,7 +86,12 @@ class Services:
 
 
 def create_default_services_with_config(
-    config: EntityConfigProvider | Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    config: EntityConfigProvider
+    | EntityConfig
+    | Mapping[str, Any]
+    | str
+    | os.PathLike[str]
+    | None = None,
     *,
     world: World | None = None,
     logger: logging.Logger | None = None,
@@ -99,7 +105,7 @@ def create_default_services_with_config(
 
     Parameters
     ----------
-    config : EntityConfigProvider, mapping or path, optional
+    config : EntityConfigProvider, EntityConfig, mapping or path, optional
         Nested values, or a TOML or JSON file; the defaults otherwise.
     world : World, optional
         A new one otherwise. Entities that are in it stay.
@@ -196,6 +202,8 @@ def _to_provider(config: Any) -> EntityConfigProvider:
         return EntityConfigProvider(file=config)
     if config is None or isinstance(config, Mapping):
         return EntityConfigProvider(config)
+    if isinstance(config, EntityConfig):
+        return EntityConfigProvider(config.to_dict())
     raise InvalidArgumentError(
         "config", config, f"cannot use {config!r} as config; give a provider, a mapping or a path"
     )
