@@ -120,6 +120,21 @@ def test_any_data_comes_back_exactly(
 
 
 @pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("empty", [{}, [{}], {"b": {}}, [[{}]], {"b": [], "c": {}}])
+def test_mappings_without_keys_come_back(tmp_path: Path, form: str, empty: Any) -> None:
+    services = create_default_services_with_config()
+    services.components.register(FREE)
+    services.definitions.register({"id": "core:thing", "components": {"core:free": {"a": empty}}})
+    services.entity_lifecycle_manager.create_entity_instance(
+        "core:thing", instance_id="ann", component_overrides={"core:free": {"a": empty, "b": 1}}
+    )
+
+    found = round_trip(services.world, tmp_path, form)
+
+    assert state(found) == state(services.world)
+
+
+@pytest.mark.parametrize("form", FORMATS)
 def test_what_was_done_around_the_services_is_written(tmp_path: Path, form: str) -> None:
     class Sail(ecs.Component, id="Sail"):
         area: ecs.f4

@@ -205,7 +205,18 @@ def to_arrow(values: Any, *, few: bool = False) -> Any:
         array = pa.array(values, from_pandas=None)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         return None
+    if _has_nothing(array.type):
+        return None
     return array.dictionary_encode() if few else array
+
+
+def _has_nothing(kind: Any) -> bool:
+    """Tell whether there is a structure without fields in a type: Parquet cannot say ``{}``."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind) and not kind.num_fields:
+        return True
+    return any(_has_nothing(kind.field(i).type) for i in range(kind.num_fields))
 
 
 def scattered(array: Any, rows: NDArray[np.intp], n: int) -> Any:
