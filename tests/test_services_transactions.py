@@ -134,6 +134,25 @@ def test_a_manager_can_be_used_again() -> None:
     assert "e0" in world.ids
 
 
+def test_what_was_done_before_it_began_is_reported_as_failed() -> None:
+    world = populated(1)
+    created = operations(world).batch_create_entities([create(1)])
+    transaction = BatchTransactionManager(world)
+    transaction.record_operation("createEntity", {}, created)
+    transaction.record_operation("createEntity", {}, created.successes[0])
+
+    before = transaction.rollback()
+    removed = operations(world).batch_remove_entities(["e0"])
+    transaction.record_operation("removeEntity", {}, removed)
+    after = transaction.rollback()
+
+    assert (before.rolled_back, before.failed) == (0, 2)
+    assert (after.rolled_back, after.failed) == (0, 1)
+    assert "before the manager began" in after.operations[0]["error"]
+    assert "e1" in world.ids
+    assert "e0" not in world.ids
+
+
 def test_a_type_is_a_string() -> None:
     kind: Any = 5
 

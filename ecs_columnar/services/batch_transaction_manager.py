@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Final
 
+import numpy as np
+
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.services.catalogue import catalogue_of
 from ecs_columnar.services.results import RollbackResult
@@ -53,6 +55,7 @@ class BatchTransactionManager:
         self._catalogue: Final = catalogue_of(world)
         self._enable_rollback: Final = enable_rollback
         self._operations: list[dict[str, Any]] = []
+        self._too_early: list[dict[str, Any]] = []
         self._open: ExitStack | None = None
         self._transaction: Any = None
         self._begin()
@@ -70,7 +73,8 @@ class BatchTransactionManager:
         operation_type : str
             "createEntity", "addComponent", "removeComponent", "removeEntity",
             "spatialIndexAdd", "spatialIndexMove" or "spatialIndexRemove". A
-            rollback reports any other as failed.
+            rollback reports any other as failed; and one that was done before
+            the manager began, which it cannot take back.
         operation_data, result : object
 
         Raises
@@ -80,10 +84,15 @@ class BatchTransactionManager:
         """
         if not isinstance(operation_type, str):
             raise InvalidArgumentError("operation_type", operation_type)
+        operation = {
+            "operation_type": operation_type,
+            "operation_data": operation_data,
+            "result": result,
+        }
+        if self._open is None and self._enable_rollback:
+            self._too_early.append(operation)
         self._begin()
-        self._operations.append(
-            {"operation_type": operation_type, "operation_data": operation_data, "result": result}
-        )
+        self._operations.append(operation)
 
     def rollback(self) -> RollbackResult:
         """Take back what happened since the beginning; the last operation first.
@@ -94,18 +103,22 @@ class BatchTransactionManager:
             Zeros when rollback is not enabled, or nothing was recorded.
         """
         operations, self._operations = self._operations[::-1], []
+        too_early, self._too_early = self._too_early, []
         if not self._enable_rollback:
             return RollbackResult()
         if self._transaction is not None:
             self._transaction.rollback()
         self._end()
-        undone = tuple(map(_undone, operations))
+        undone = tuple(
+            _undone(each, self._stands(each) or any(each is other for other in too_early))
+            for each in operations
+        )
         n_failed = sum(not operation["success"] for operation in undone)
         return RollbackResult(len(undone) - n_failed, n_failed, undone)
 
     def commit(self) -> None:
         """Let what happened stand."""
-        self._operations = []
+        self._operations, self._too_early = [], []
         self._end()
 
     def __enter__(self) -> BatchTransactionManager:
@@ -128,15 +141,26 @@ class BatchTransactionManager:
             self._open = ExitStack()
             self._transaction = self._open.enter_context(self._catalogue.world.transaction())
 
+    def _stands(self, operation: dict[str, Any]) -> bool:
+        """Tell whether what a creation made is there still."""
+        if operation["operation_type"] != "createEntity":
+            return False
+        result = operation["result"]
+        made = getattr(result, "handles", getattr(result, "handle", ()))
+        return bool(np.any(self._catalogue.world.alive(np.asarray(made, np.int64).reshape(-1))))
+
     def _end(self) -> None:
         opened, self._open, self._transaction = self._open, None, None
         if opened is not None:
             opened.close()
 
 
-def _undone(operation: dict[str, Any]) -> dict[str, Any]:
-    if operation["operation_type"] in OPERATION_TYPES:
+def _undone(operation: dict[str, Any], stands: bool) -> dict[str, Any]:
+    if operation["operation_type"] not in OPERATION_TYPES:
+        reason = f"there are {', '.join(OPERATION_TYPES)}"
+    elif stands:
+        reason = "it was done before the manager began; make it, or enter it, first"
+    else:
         return {**operation, "success": True}
-    kinds = ", ".join(OPERATION_TYPES)
-    error = f"cannot take back {operation['operation_type']!r}: there are {kinds}"
+    error = f"cannot take back {operation['operation_type']!r}: {reason}"
     return {**operation, "success": False, "error": error}
