@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -538,6 +540,39 @@ def test_items_and_arguments_that_are_wrong_open_no_circuit() -> None:
             manager.batch_create_entities({"notes": ["x"]})
 
     assert manager.batch_create_entities(creations(1)).success_count == 1
+
+
+def load_a_busy_file(n_failures: int, folder: Path, waited: list[float]) -> int:
+    """Load a file that is busy some times; return how many instances there are then."""
+    path = folder / "ann.ndjson"
+    path.write_text('{"instanceId": "ann", "definitionId": "core:actor"}')
+    failing = [OSError(errno.EBUSY, "busy")] * n_failures
+    real = os.open
+
+    def busy(name: Any, *arguments: Any, **options: Any) -> int:
+        if failing and str(name) == str(path):
+            raise failing.pop()
+        return real(name, *arguments, **options)
+
+    made = services(sleep=waited.append)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "open", busy)
+        return made.world_loading_service.load_world(path).instantiated_count
+
+
+def test_rule_11_asks_the_system_again_for_a_file_that_is_busy(tmp_path: Path) -> None:
+    waited: list[float] = []
+
+    assert load_a_busy_file(2, tmp_path, waited) == 1
+    assert waited == [1.0, 1.0]
+
+
+def test_rule_11_gives_up_a_file_that_stays_busy(tmp_path: Path) -> None:
+    waited: list[float] = []
+
+    with pytest.raises(ecs.WorldInitializationError, match=r"ann\.ndjson: .* cannot be read: busy"):
+        load_a_busy_file(3, tmp_path, waited)
+    assert waited == [1.0, 1.0]
 
 
 def test_rule_11_asks_a_provider_again_that_fails_for_a_moment() -> None:

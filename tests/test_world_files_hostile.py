@@ -303,7 +303,7 @@ def test_links_are_followed_within_the_folder_only(tmp_path: Path) -> None:
 
     found = [line.removeprefix("mods/core/entities/instances/") for line in lines(result)]
     assert found[0] == "outside.json: $: is a link that leads out of the folder of the world"
-    assert found[1].startswith("loop.json: $: cannot be opened")
+    assert found[1].startswith("loop.json: $: cannot be read")
     assert found[2] == "folder: $: is no regular file"
     assert "the id is taken" in found[3]  # what inside.json leads to is there twice
     assert result.instantiated_count == 1

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from ecs_columnar.io.limits import Limits
 from ecs_columnar.io.problem import WorldFileError
@@ -26,6 +27,9 @@ _FLAGS: Final = (
     | getattr(os, "O_BINARY", 0)
     | getattr(os, "O_CLOEXEC", 0)
 )
+Retry = Callable[[Callable[[], Any], str], Any]
+"""Calls a function that asks the system for a file, again where it fails for a moment."""
+
 _MOST_CHARACTERS: Final = 1_000
 _FORBIDDEN: Final = frozenset('\\:*?"<>|')
 
@@ -37,6 +41,8 @@ class Folder:
     ----------
     root : path
     limits : Limits, optional
+    retry : callable, optional
+        Takes what reads a file, and what to call that.
 
     Examples
     --------
@@ -48,9 +54,15 @@ class Folder:
 folder of the world; give one below it, with / between its parts
     """
 
-    def __init__(self, root: str | os.PathLike[str], limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        limits: Limits | None = None,
+        retry: Retry | None = None,
+    ) -> None:
         self.root: Final = Path(root)
         self.limits: Final = limits or Limits()
+        self._retry: Final[Retry] = retry or _once
 
     def has(self, name: str) -> bool:
         """Tell whether there is a file of a name; it may still be none that can be read."""
@@ -64,19 +76,8 @@ folder of the world; give one below it, with / between its parts
         WorldFileError
             When it is not there, not in the folder, no regular file, or too large.
         """
-        limit = self.limits.file_bytes
-        with self.open(name) as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > limit:
-                raise WorldFileError(
-                    name, f"has {size:,} bytes, {limit:,} are allowed; raise Limits.file_bytes"
-                )
-            try:
-                data = file.read(limit + 1)
-            except OSError as error:
-                raise WorldFileError(name, f"cannot be read: {error.strerror}") from error
-        if len(data) > limit:
-            raise WorldFileError(name, f"grows while it is read, beyond {limit:,} bytes")
+        with _explained(name):
+            data: bytes = self._retry(partial(self._read, name), f"reading {name}")
         return data
 
     @contextmanager
@@ -88,33 +89,58 @@ folder of the world; give one below it, with / between its parts
         WorldFileError
             When it is not there, not in the folder, or no regular file.
         """
-        descriptor = self._descriptor(name)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise WorldFileError(name, "is no regular file")
+        with _explained(name):
+            opened = self._retry(partial(self._open, name), f"opening {name}")
+        with opened as file:
             yield file
 
-    def _descriptor(self, name: str) -> int:
+    def _read(self, name: str) -> bytes:
+        limit = self.limits.file_bytes
+        with self._open(name) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > limit:
+                raise WorldFileError(
+                    name, f"has {size:,} bytes, {limit:,} are allowed; raise Limits.file_bytes"
+                )
+            data = file.read(limit + 1)
+        if len(data) > limit:
+            raise WorldFileError(name, f"grows while it is read, beyond {limit:,} bytes")
+        return data
+
+    def _open(self, name: str) -> BinaryIO:
         path = self._path(name)
-        try:
-            root = self.root.resolve(strict=True)
-            found = path.resolve(strict=True)
-            if not found.is_relative_to(root):
-                raise WorldFileError(name, "is a link that leads out of the folder of the world")
-            if not stat.S_ISREG(found.lstat().st_mode):  # opening a device may do things
-                raise WorldFileError(name, "is no regular file")
-            return os.open(found, _FLAGS)
-        except FileNotFoundError:
-            raise WorldFileError(name, "is not there") from None
-        except (OSError, RuntimeError) as error:  # a RuntimeError where links go in circles
-            reason = getattr(error, "strerror", None) or str(error)
-            raise WorldFileError(name, f"cannot be opened: {reason}") from error
+        found = path.resolve(strict=True)
+        if not found.is_relative_to(self.root.resolve(strict=True)):
+            raise WorldFileError(name, "is a link that leads out of the folder of the world")
+        if not stat.S_ISREG(found.lstat().st_mode):  # opening a device may do things
+            raise WorldFileError(name, "is no regular file")
+        file = os.fdopen(os.open(found, _FLAGS), "rb")
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.close()
+            raise WorldFileError(name, "is no regular file")
+        return file
 
     def _path(self, name: str) -> Path:
         fault = fault_of_name(name)
         if fault is not None:
             raise WorldFileError(str(name)[:_MOST_CHARACTERS], fault)
         return self.root.joinpath(*PurePosixPath(name).parts)
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Say which file it is that the system refuses."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise WorldFileError(name, "is not there") from None
+    except (OSError, RuntimeError) as error:  # a RuntimeError where links go in circles
+        reason = getattr(error, "strerror", None) or str(error)
+        raise WorldFileError(name, f"cannot be read: {reason}") from error
+
+
+def _once(fn: Callable[[], Any], what: str) -> Any:  # noqa: ARG001
+    return fn()
 
 
 def fault_of_name(name: object) -> str | None:

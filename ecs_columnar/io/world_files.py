@@ -18,7 +18,7 @@ from ecs_columnar.errors import WorldInitializationError, first_three, shortened
 from ecs_columnar.io import manifest as mods
 from ecs_columnar.io.arrow_columns import SUFFIXES, ArrowSource
 from ecs_columnar.io.blocks import InstanceSource, LineSource, ListSource, in_file, in_files
-from ecs_columnar.io.folder import Folder, fault_of_name
+from ecs_columnar.io.folder import Folder, Retry, fault_of_name
 from ecs_columnar.io.json_text import JsonReader
 from ecs_columnar.io.limits import Limits
 from ecs_columnar.io.manifest import KINDS, Manifest, is_mod_id, to_manifest
@@ -79,7 +79,9 @@ class WorldFiles:
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_world_files(path: str | os.PathLike[str], limits: Limits | None = None) -> WorldFiles:
+def read_world_files(
+    path: str | os.PathLike[str], limits: Limits | None = None, retry: Retry | None = None
+) -> WorldFiles:
     """Read the files of a world, except for instances that are streamed.
 
     Parameters
@@ -89,6 +91,8 @@ def read_world_files(path: str | os.PathLike[str], limits: Limits | None = None)
         these; of a JSON file with all of it; or of instances as NDJSON, Parquet or
         Arrow.
     limits : Limits, optional
+    retry : callable, optional
+        As in `Folder`.
 
     Raises
     ------
@@ -97,7 +101,7 @@ def read_world_files(path: str | os.PathLike[str], limits: Limits | None = None)
         there is cannot be used. ``problems`` has all that is wrong.
     """
     given = Path(path)
-    reading = _Reading(given, limits or Limits())
+    reading = _Reading(given, limits or Limits(), retry)
     try:
         reading.read()
     except WorldFileError as error:
@@ -116,7 +120,7 @@ def failed(path: str | os.PathLike[str], problems: Iterable[Problem]) -> WorldIn
 
 
 class _Reading:
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: Limits, retry: Retry | None) -> None:
         self.files: Final = WorldFiles(os.fspath(path))
         self._reader: Final = JsonReader(limits)
         is_folder = path.is_dir()
@@ -124,7 +128,7 @@ class _Reading:
         real = path.resolve()
         is_entry = path.name in (GAME, mods.FILE)
         self._name = None if is_folder or is_entry else real.name
-        self._folder: Final = Folder(real if is_folder else real.parent, limits)
+        self._folder: Final = Folder(real if is_folder else real.parent, limits, retry)
 
     def read(self) -> None:
         """Read whatever the path leads to."""

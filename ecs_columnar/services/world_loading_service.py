@@ -18,7 +18,7 @@ from ecs_columnar.errors import (
 )
 from ecs_columnar.io.limits import Limits
 from ecs_columnar.io.world_choice import choose
-from ecs_columnar.io.world_files import WorldFiles, read_world_files
+from ecs_columnar.io.world_files import read_world_files
 from ecs_columnar.services.additions import Addition
 from ecs_columnar.services.batch_service import (
     BatchService,
@@ -259,7 +259,8 @@ class WorldLoadingService(BatchService):
         limits: Limits,
     ) -> WorldFilesResult:
         deadline = Deadline(None, self._surroundings.clock)
-        files = self._read(path, limits)
+        retries = self._surroundings.retries
+        files = read_world_files(path, limits, None if retries is None else retries().call)
         choice = choose(files, world_id)
         read_ms = deadline.elapsed_ms
         with whole(self._catalogue):
@@ -288,13 +289,6 @@ class WorldLoadingService(BatchService):
             )
             self._catalogue.events.tell("world_loaded", result.entities.handles, result=result)
         return result
-
-    def _read(self, path: str | os.PathLike[str], limits: Limits) -> WorldFiles:
-        """Read files, again where it fails for a moment."""
-        retries = self._surroundings.retries
-        if retries is None:
-            return read_world_files(path, limits)
-        return retries().call(lambda: read_world_files(path, limits), "reading world files")
 
     def _create(
         self, loading: FileLoading, given: BatchOptions
