@@ -73,7 +73,7 @@ def test_a_column_is_read_in_every_form(form: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", ["text", b"bytes", 5, iter([1]), np.zeros((2, 2)), {1, 2}.__iter__()]
+    "bad", ["text", b"bytes", 5, iter([1]), np.zeros((2, 2)), {1, 2}.__iter__(), {1}, {"a": 1}]
 )
 def test_what_is_no_column_is_refused(bad: Any) -> None:
     with pytest.raises(TypeError):

@@ -272,6 +272,9 @@ def test_definitions_can_be_made_ready() -> None:
     assert manager.preload_definitions(["core:actor", "core:item", "core:actor"]) == 2
     with pytest.raises(ecs.DefinitionNotFoundError, match="'x', 'y'"):
         manager.preload_definitions(["core:actor", "x", "y"])
+    for bad in (None, 5, [["x"]]):
+        with pytest.raises(ecs.InvalidArgumentError, match="list of ids"):
+            manager.preload_definitions(bad)  # type: ignore[arg-type]
 
 
 # --- locations that are removed ------------------------------------------------------

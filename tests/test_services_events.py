@@ -133,9 +133,24 @@ def test_a_place_that_is_set_as_a_component_is_a_move_as_well() -> None:
         "component_removed",
         "entity_moved",
     ]
-    assert heard[0].old == [{"locationId": None}]
-    assert heard[0].new == [{"locationId": "inn"}]
+    assert (heard[0].old, heard[0].new) == ([None], [{"locationId": "inn"}])
+    assert (heard[2].old, heard[2].new) == ([{"locationId": "inn"}], [None])
     assert heard[3].new_location_ids.tolist() == [None]
+
+
+def test_an_event_tells_of_a_place_what_the_entity_says_of_it() -> None:
+    world = populated(1)
+    hall = world.spawn_one(id="hall").handle
+    mutation, entity = ComponentMutationService(world), lifecycle(world).get_entity("e0")
+    heard = listen(world)
+
+    for place in (" inn ", hall, None):
+        before = entity.get_component_data("core:position")
+        mutation.add_component("e0", "core:position", {"locationId": place})
+        event = next(event for event in heard if event.kind == "component_added")
+        assert event.old == [before]
+        assert event.new == [entity.get_component_data("core:position")]
+        heard.clear()
 
 
 def test_a_rebuild_tells_of_what_is_elsewhere_in_the_end() -> None:

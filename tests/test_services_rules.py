@@ -213,6 +213,8 @@ def test_rule_1_refuses_a_column_that_is_no_field_and_no_component() -> None:
 def test_rule_1_refuses_one_item_that_is_not_in_a_list() -> None:
     with pytest.raises(ecs.InvalidArgumentError, match="of one length"):
         operations(new_world()).batch_create_entities({"definition_id": "core:actor"})
+    with pytest.raises(ecs.InvalidArgumentError, match="give a mapping of names to arrays, or a"):
+        operations(new_world()).batch_create_entities(create(0))
 
 
 # --- 2 and 3: items ------------------------------------------------------------------

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar.errors import InvalidArgumentError, ValidationError
-from ecs_columnar.services.catalogue import Catalogue
+from ecs_columnar.services.catalogue import Catalogue, place_name
 from ecs_columnar.services.codec import Columns as ComponentColumns
 from ecs_columnar.services.columns import (
     Column,
@@ -19,7 +19,7 @@ from ecs_columnar.services.columns import (
     take,
     to_list,
 )
-from ecs_columnar.services.instances import revise, with_override
+from ecs_columnar.services.instances import kinds_of, revise, with_override
 from ecs_columnar.services.items import MISSING, Columns, Items
 from ecs_columnar.services.lookup import are_last, find_entities, not_found
 from ecs_columnar.services.overrides import type_and_field
@@ -232,13 +232,21 @@ class PreparedAddition:
         events = self._catalogue.events
         if not events.is_heard("component_added"):
             return
-        codec = self._catalogue.codec(type_id)
+        catalogue, codec = self._catalogue, self._catalogue.codec(type_id)
+
+        def new() -> list[Any]:
+            data = codec.decode(columns.at(positions), positions.shape[0])
+            if codec is not catalogue.place:
+                return data
+            field = catalogue.place.field
+            return [{field: place_name(catalogue.world, each[field])} for each in data]
+
         events.tell(
             "component_added",
             entities,
             component_type_id=type_id,
-            old=old_data(self._catalogue, type_id, entities),
-            new=lambda: codec.decode(columns.at(positions), positions.shape[0]),
+            old=old_data(catalogue, type_id, entities),
+            new=new,
         )
 
 
@@ -255,11 +263,18 @@ class ChangedComponents(NamedTuple):
 def old_data(catalogue: Catalogue, type_id: str, entities: NDArray[np.int64]) -> list[Any]:
     """Return the data that entities have of a component, None where there is none."""
     codec = catalogue.codec(type_id)
-    if type_id == catalogue.place.type_id:
-        return codec.read(catalogue.world, entities)
-    has = catalogue.has(type_id, entities)
+    has = _has(catalogue, type_id, entities)
     found = iter(codec.read(catalogue.world, entities[has]) if has.any() else ())
     return [next(found) if there else None for there in has.tolist()]
+
+
+def _has(catalogue: Catalogue, type_id: str, entities: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which entities have a component; the place also where it says nowhere."""
+    if type_id != catalogue.place.type_id:
+        return catalogue.has(type_id, entities)
+    kinds = kinds_of(catalogue.world, entities)
+    is_said = kinds.where(lambda kind: type_id in (*catalogue.types_of(kind), *kind.overrides))
+    return np.asarray(is_said | (catalogue.world.locations.codes_of(entities) >= 0))
 
 
 def _record(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from importlib.util import find_spec
 from typing import Any, Final, TypeAlias
 
@@ -46,7 +46,7 @@ def as_column(values: Any) -> Column:
         return values
     if isinstance(values, list):
         return values
-    if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
+    if isinstance(values, (str, bytes, Mapping, Set)) or not hasattr(values, "__len__"):
         raise TypeError(f"it is a {type(values).__name__}")
     if hasattr(values, "to_arrow"):  # of polars
         return values.to_arrow() if find_spec("pyarrow") else values.to_list()

@@ -223,8 +223,15 @@ class EntityLifecycleManager(BatchService):
         ------
         DefinitionNotFoundError
             When one is not defined; it names the first three and the count.
+        InvalidArgumentError
+            When they are no ids.
         """
-        wanted = [ids] if isinstance(ids, str) else list(dict.fromkeys(ids))
+        try:
+            wanted = [ids] if isinstance(ids, str) else list(dict.fromkeys(ids))
+        except TypeError as error:
+            raise InvalidArgumentError(
+                "ids", ids, f"cannot preload {ids!r}; give a list of ids of definitions"
+            ) from error
         unknown = [i for i in wanted if i not in self._catalogue.definitions]
         if unknown:
             raise DefinitionNotFoundError(
