@@ -282,6 +282,30 @@ class LocationIndex(Stateful):
         kernels.groups.copy_members(self.groups[: self.n_locations], self.members, starts, members)
         return Grouped(starts, members)
 
+    def first_members(self, codes: NDArray[np.int32], n: int) -> Grouped:
+        """Copy the first members of some locations, at most ``n`` of each. O(k * n).
+
+        Parameters
+        ----------
+        codes : int32 array, shape (k,)
+            A code that no location has is of nobody.
+        n : int
+
+        Returns
+        -------
+        Grouped
+            In the order of ``codes``.
+        """
+        is_there = (codes >= 0) & (codes < self.n_locations)
+        groups = self.groups[np.where(is_there, codes, 0)] if self.n_locations else None
+        starts = np.zeros(codes.shape[0] + 1, ROW)
+        if groups is None:
+            return Grouped(starts, np.empty(0, HANDLE))
+        counts = np.where(is_there, np.minimum(groups["count"], n), 0)
+        np.cumsum(counts, out=starts[1:])
+        offsets = np.repeat(groups["start"] - starts[:-1], counts)
+        return Grouped(starts, self.members[np.arange(starts[-1]) + offsets])
+
     # --- invariants ------------------------------------------------------------------
 
     def check(self) -> None:

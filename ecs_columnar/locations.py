@@ -216,6 +216,23 @@ class Locations:
         missing = len(self) + 1 - starts.shape[0]
         return Groups(np.pad(starts, (0, missing), mode="edge"), members)
 
+    def first(self, codes: NDArray[np.int32], n: int) -> Groups:
+        """Copy the first members of some places, at most ``n`` of each.
+
+        Parameters
+        ----------
+        codes : int32 array, shape (k,)
+            Place codes; -1 is of nobody.
+        n : int
+
+        Returns
+        -------
+        Groups
+            In the order of ``codes``: the members of the place at ``i`` are
+            ``members[starts[i]:starts[i + 1]]``.
+        """
+        return Groups(*self._storage.locations.first_members(np.asarray(codes), n))
+
     def sum(self, component: type[Component], field: str) -> NDArray[Any]:
         """Add up a numeric field over the entities in each place that have the component.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -97,6 +99,25 @@ def test_one_by_one_leads_to_where_a_batch_leads(batch: list[tuple[int, int]]) -
     assert members_in(alone) == members_in(together)
     assert clock[0] == n_short
     alone.check()
+
+
+@given(
+    batch=moves,
+    codes=st.lists(st.integers(-1, N_PLACES + 2), max_size=8),
+    n=st.integers(0, 4),
+)
+def test_the_first_members_of_some_locations_are_copied(
+    batch: list[tuple[int, int]], codes: list[int], n: int
+) -> None:
+    index, groups = LocationIndex(), [[] for _ in range(N_PLACES)]
+    index.place(*to_arrays(batch))
+    place_in(groups, batch)
+
+    starts, members = index.first_members(np.array(codes, np.int32), n)
+
+    expected = [groups[code][:n] if 0 <= code < N_PLACES else [] for code in codes]
+    found = [(members[a:b] - GENERATION).tolist() for a, b in pairwise(starts)]
+    assert found == expected
 
 
 def test_a_location_that_nobody_was_ever_in_is_empty() -> None:

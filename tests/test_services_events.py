@@ -291,6 +291,27 @@ def test_a_feed_goes_on_after_an_entity_whose_listener_raises(
     assert "a listener to 'entity_created' events raised" in caplog.text
 
 
+def test_what_waits_in_a_transaction_is_told_as_it_was_then() -> None:
+    world = populated(2)
+    mutation = ComponentMutationService(world)
+    heard = listen(world)
+
+    with world.transaction():
+        operations(world).batch_create_entities([create(2)])
+        mutation.add_component("e0", "core:health", {"points": 1})
+        mutation.remove_component("e0", "core:health")
+        mutation.add_component("e0", "core:health", {"points": 2})
+        world.move("e1", "inn")
+        operations(world).batch_remove_entities(["e0", "e1", "e2"])
+
+    created, first, removed, second, despawned = heard
+    assert created.instance_ids.tolist() == ["e2"]
+    assert (first.old, first.new) == ([{"points": 100}], [{"points": 1}])
+    assert (removed.old, removed.new) == ([{"points": 1}], [{"points": 100}])
+    assert (second.old, second.new) == ([{"points": 100}], [{"points": 2}])
+    assert despawned.instance_ids.tolist() == ["e0", "e1", "e2"]
+
+
 def test_events_wait_for_the_outermost_transaction() -> None:
     world = new_world()
     heard = listen(world)

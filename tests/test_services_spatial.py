@@ -209,6 +209,21 @@ def test_validation_says_who_is_where() -> None:
 # --- synchronizing -------------------------------------------------------------------
 
 
+def test_validation_says_who_was_there_when_it_is_looked_at_later() -> None:
+    world = placed(3)
+
+    result = spatial(world).batch_validate_locations(["harbour", "harbour"])
+    world.move("e0", "inn")
+    gone = world.ids["e1"]
+    world.despawn("e1")
+
+    for seen in result.successful:
+        assert (seen["entity_count"], seen["entities"]) == (
+            3,
+            ["e0", ecs.format_handle(gone), "e2"],
+        )
+
+
 def test_the_index_is_synchronized_with_what_a_provider_says() -> None:
     world = placed(4)
     entities = [lifecycle(world).get_entity(f"e{i}") for i in range(2)]

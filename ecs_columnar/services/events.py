@@ -46,6 +46,9 @@ _SINGULAR: Final = {
 class Event:
     """What one call did, of one kind.
 
+    Handles and counts are there; what lies behind them is made when it is first asked
+    for: ask while the entities live, as a listener does.
+
     Attributes
     ----------
     kind : str
@@ -87,6 +90,11 @@ class Event:
 
     def __repr__(self) -> str:
         return f"<Event {self.kind}: {len(self)} entities>"
+
+    def settle(self) -> None:
+        """Make everything that is only made when asked for."""
+        for name in self._facts:
+            getattr(self, name)
 
     @property
     def group(self) -> tuple[Any, ...]:
@@ -237,6 +245,12 @@ class Events:
         names = self._world.ids.names
         facts.setdefault("instance_ids", lambda: names(handles))
         self._storage.outbox.append(Event(kind, handles, **facts))  # type: ignore[arg-type]
+
+    def settle(self) -> None:
+        """Make what events that wait say, before those whom it is about are gone."""
+        for event in self._storage.outbox:
+            if isinstance(event, Event):
+                event.settle()
 
     def merge(self, n_before: int) -> None:
         """Make one event of those of a kind that were put into the outbox since it had so many.

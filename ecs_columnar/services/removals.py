@@ -86,7 +86,7 @@ class PreparedRemoval:
         is_removed &= is_override
         if not is_removed.any():
             return is_removed
-        self._tell(type_id, entities[is_removed])
+        self._tell(type_id, entities[is_removed], kinds.codes[is_removed], kinds.kinds)
         if type_id == catalogue.place.type_id:
             relocate(catalogue, entities[is_removed], defined[is_removed])
             return is_removed
@@ -115,7 +115,13 @@ class PreparedRemoval:
             prefab = self._catalogue.prefab(str(kinds[code].definition_id))
             self._catalogue.world.add(entities[rows[members]], prefab.components[type_id])
 
-    def _tell(self, type_id: str, entities: NDArray[np.int64]) -> None:
+    def _tell(
+        self,
+        type_id: str,
+        entities: NDArray[np.int64],
+        codes: NDArray[np.intp],
+        kinds: list[Kind],
+    ) -> None:
         catalogue = self._catalogue
         if catalogue.events.is_heard("component_removed"):
             catalogue.events.tell(
@@ -123,8 +129,18 @@ class PreparedRemoval:
                 entities,
                 component_type_id=type_id,
                 old=old_data(catalogue, type_id, entities),
-                new=lambda: old_data(catalogue, type_id, entities),
+                new=lambda: [defined_data(catalogue, type_id, kinds[k]) for k in codes.tolist()],
             )
+
+
+def defined_data(catalogue: Catalogue, type_id: str, kind: Kind) -> dict[str, Any] | None:
+    """Return the data of a component that the definition of a kind says, None if it says none."""
+    if type_id not in catalogue.types_of(kind):
+        return None
+    if type_id == catalogue.place.type_id:
+        return {catalogue.place.field: catalogue.defined_place(kind)}
+    prefab = catalogue.prefab(str(kind.definition_id))
+    return catalogue.codec(type_id).decode(prefab.components[type_id], 1)[0]
 
 
 class Despawning:
@@ -179,6 +195,7 @@ class PreparedDespawning:
         rows = false_rows(self.is_bad[:n_run])
         handles = self.handles[rows]
         if handles.shape[0]:
+            self._catalogue.events.settle()
             self._tell(handles)
             self._clear(handles)
             self._catalogue.world.despawn(handles)

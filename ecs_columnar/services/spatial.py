@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from ecs_columnar.encoding import blank, encode
 from ecs_columnar.errors import EcsColumnarError, InvalidArgumentError
+from ecs_columnar.locations import Groups
+from ecs_columnar.names import format_handle
 from ecs_columnar.operations.move import Moved
 from ecs_columnar.services.catalogue import Catalogue
 from ecs_columnar.services.columns import Column, at, false_rows, take, to_list
@@ -19,6 +21,9 @@ from ecs_columnar.services.items import MISSING, Items
 from ecs_columnar.services.lookup import find_entities, is_handle, is_id, not_found
 from ecs_columnar.services.relocation import place_array, relocate, uniform
 from ecs_columnar.services.removals import ids_of
+
+_SHOWN: Final = 10
+"""Entities that are told of a place."""
 
 GOOD, ARGUMENT, ENTITY, LOCATION, STALE = range(5)
 """Faults of an item, in the order in which the scalar call meets them."""
@@ -322,7 +327,8 @@ class PreparedValidation:
         for run, some in uniform(place_array(take(self._places.column, rows)), rows.shape[0]):
             codes[run] = locations.find(some)
         counts = np.append(locations.counts(), 0)[codes]
-        return ValidatedPlaces(self._catalogue, self._places, rows, codes, counts)
+        first = locations.first(codes, _SHOWN)  # now: it will be looked at later
+        return ValidatedPlaces(self._catalogue, self._places, rows, codes, counts, first)
 
 
 class ValidatedPlaces(NamedTuple):
@@ -333,6 +339,7 @@ class ValidatedPlaces(NamedTuple):
     rows: NDArray[np.intp]
     codes: NDArray[np.int32]
     counts: NDArray[np.int32]
+    first: Groups
 
     @property
     def n_entities(self) -> int:
@@ -348,13 +355,15 @@ class ValidatedPlaces(NamedTuple):
         """Return what was found."""
         given = self.places.at(int(self.rows[i]))
         place = given.strip() if isinstance(given, str) else given
-        world = self.catalogue.world
-        entities: list[str] = []
-        if self.counts[i]:
-            entities = world.ids.names(world.locations[place][:10]).tolist()
+        entities = self.first.members[self.first.starts[i] : self.first.starts[i + 1]]
         return {
             "location_id": place,
             "entity_count": int(self.counts[i]),
-            "entities": entities,
+            "entities": [self._name(entity) for entity in entities.tolist()],
             "operation": "validate",
         }
+
+    def _name(self, entity: int) -> str:
+        """Return the id of an entity; of one that is gone since then, how its handle prints."""
+        world = self.catalogue.world
+        return str(world.ids.names(entity)) if entity in world else format_handle(entity)
