@@ -139,7 +139,7 @@ def content_text(found: dict[str, Any]) -> str:
 def _problem_lines(problems: list[dict[str, str]]) -> list[str]:
     if not problems:
         return []
-    lines = [f"{len(problems):,} problems:"]
+    lines = ["1 problem:" if len(problems) == 1 else f"{len(problems):,} problems:"]
     lines += [f"  {p['file']}: {p['path']}: {p['message']}" for p in problems[:SHOWN]]
     n_more = len(problems) - SHOWN
     return [*lines, f"  and {n_more:,} more; --json prints all"] if n_more > 0 else lines
