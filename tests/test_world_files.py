@@ -204,6 +204,37 @@ def test_a_new_world_comes_from_files() -> None:
 # --- what does not load --------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("version", "accepted", "refused"),
+    [
+        ("1.2.3", "1.2.3", "1.2.4"),
+        ("1.2.3", "^1.0.0", "^2.0.0"),
+        ("0.2.5", "^0.2.3", "^0.1.0"),
+        ("1.2.9", "~1.2.3", "~1.1.0"),
+        ("1.9.0", "1.x", "2.x"),
+        ("1.9.0", "1", "2"),
+        ("1.5.0", ">=1.0.0 <2.0.0", ">1.5.0 <2.0.0"),
+        ("1.5.0", ">= 1.0.0  < 2.0.0", "> 1.5.0"),
+        ("1.5.0", "1.0.0 - 2.0.0", "1.6.0 - 2.0.0"),
+        ("3.1.0", "^1.0.0 || ^3.0.0", "^1.0.0||^2.0.0"),
+        ("1.0.0-alpha", ">=1.0.0-alpha", "^1.0.0"),
+        ("1.0.0", "*", "latest"),
+        ("1.0.0", "", "="),
+    ],
+)
+def test_ranges_of_versions_are_read_as_npm_does(
+    tmp_path: Path, version: str, accepted: str, refused: str
+) -> None:
+    core = manifest(version=version)
+    for text, is_fine in ((accepted, True), (refused, False)):
+        town = manifest("town", dependencies=[{"id": "core", "version": text}])
+        root = write(tmp_path / str(is_fine), game(town, core))
+        if is_fine:
+            assert load(root).mods == ("core", "town")
+        else:
+            assert len(fatal(root)) == 1
+
+
 def test_core_comes_first_and_dependencies_before_those_who_need_them(tmp_path: Path) -> None:
     needs = lambda *ids: [{"id": i, "version": "^1.0.0"} for i in ids]  # noqa: E731
     mods = [

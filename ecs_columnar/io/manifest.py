@@ -15,6 +15,8 @@ FILE: Final = "mod-manifest.json"
 ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", re.ASCII)
 """What a mod can be called: its folder is called so too."""
 
+_BLANKS: Final = re.compile(r"([<>=^~]) +")
+
 KINDS: Final = {
     "components": ("components",),
     "definitions": ("entities", "definitions"),
@@ -40,7 +42,7 @@ class Requirement:
 
     def accepts(self, version: str) -> bool:
         """Tell whether a version is in the range."""
-        return bool(NpmSpec(self.range).match(Version(version)))
+        return bool(_to_range(self.range).match(Version(version)))
 
     def __str__(self) -> str:
         return self.id if self.range == "*" else f"{self.id} {self.range}"
@@ -133,10 +135,15 @@ def _fault_of_requirement(parts: Any) -> str | None:
         return 'is no mod; give {"id": ..., "version": ...}'
     given = parts.get("version", "*")
     try:
-        NpmSpec(given)
+        _to_range(given)
     except (ValueError, TypeError, AttributeError):
         return f"{given!r} is no range of versions such as ^1.2.0"
     return None
+
+
+def _to_range(text: str) -> NpmSpec:
+    """Read a range of versions; npm allows blanks where `NpmSpec` does not."""
+    return NpmSpec(_BLANKS.sub(r"\1", " ".join(text.split())))
 
 
 def _is_version(value: object) -> bool:
