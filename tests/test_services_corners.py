@@ -157,6 +157,35 @@ def test_components_without_fields_are_columns_of_booleans(flags: Any) -> None:
     ]
 
 
+def test_components_without_fields_are_added_and_loaded_as_columns_of_booleans() -> None:
+    world = populated(3)
+    names = ["a", "b", "c"]
+
+    added = operations(world).batch_add_components(
+        {"instance_id": ["e0", "e1"], "core:hidden": [True, True]}
+    )
+    refused = operations(world).batch_add_components(
+        {"instance_id": ["e2"], "core:hidden": [False]}
+    )
+    loaded = WorldLoadingService(world).load_world(
+        {
+            "instance_id": names,
+            "definition_id": "core:place",
+            "core:hidden": np.array([True, False, True]),
+        }
+    )
+
+    assert added.successes == [True, True]
+    assert kinds(refused) == [(0, "ValidationError")]
+    assert (loaded.instantiated_count, loaded.components.success_count) == (3, 2)
+    hidden = [name for name in ["e0", "e1", "e2", *names] if has_hidden(world, name)]
+    assert hidden == ["e0", "e1", "a", "c"]
+
+
+def has_hidden(world: ecs.World, name: str) -> bool:
+    return lifecycle(world).get_entity(name).has_component("core:hidden")
+
+
 def test_a_column_of_an_unknown_type_fails_the_rows_that_have_it() -> None:
     columns = {
         "definition_id": "core:place",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import json
 import logging
 import os
 from pathlib import Path
@@ -294,6 +295,41 @@ def test_defaults_are_given_to_entities_with_a_tag() -> None:
     assert hidden.get_component_data("core:health") == {"points": 1}
     assert hidden.has_component_override("core:health")
     assert actor.get_component_data("core:health") == {"points": 100}
+
+
+@pytest.mark.parametrize("n", [2, 12])
+@pytest.mark.parametrize("form", ["list", "columns", "files"])
+def test_defaults_are_given_to_entities_that_are_loaded_with_a_tag(
+    tmp_path: Path, n: int, form: str
+) -> None:
+    config = {
+        "core:hidden": {"core:health": {"points": 1}, "core:name": {"text": "x"}},
+        "core:health": {"core:name": {"text": "y"}},
+    }
+    made = services({"defaults": config})
+    ids = [f"e{i}" for i in range(n)]
+    entities: Any = [
+        {"instanceId": i, "definitionId": "core:place", "components": {"core:hidden": {}}}
+        for i in ids
+    ]
+    if form == "columns":
+        entities = {"instance_id": ids, "definition_id": "core:place", "core:hidden": [True] * n}
+    world: Any = {"entities": entities}
+    if form == "files":
+        world = tmp_path / "w.json"
+        world.write_text(json.dumps({"entities": entities}))
+    created = made.entity_lifecycle_manager.create_entity_instance(
+        "core:place", component_overrides={"core:hidden": {}}
+    )
+
+    result = made.world_loading_service.load_world(world)
+
+    assert result.components.success_count == n
+    for entity in result.entities.successes:
+        assert entity.component_type_ids == created.component_type_ids
+        for type_id in created.component_type_ids:
+            assert entity.get_component_data(type_id) == created.get_component_data(type_id)
+            assert entity.has_component_override(type_id)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from ecs_columnar.services.columns import (
 from ecs_columnar.services.instances import kinds_of, revise, with_override
 from ecs_columnar.services.items import MISSING, Columns, Items
 from ecs_columnar.services.lookup import are_last, find_entities, not_found
-from ecs_columnar.services.overrides import type_and_field
+from ecs_columnar.services.overrides import type_and_field, whole_data
 from ecs_columnar.services.relocation import dead_rows, relocate
 
 GOOD, ARGUMENT, ENTITY, DATA = range(4)
@@ -161,7 +161,9 @@ class _Data:
         is_all = rows.shape[0] == len(self._items)
         if not fields or "" in fields:
             whole = fields.get("", self._given)
-            return codec.to_columns(to_list(whole if is_all else take(whole, rows)))
+            return codec.to_columns(
+                whole_data(codec, to_list(whole if is_all else take(whole, rows)))
+            )
         if not is_all:
             fields = {name: take(column, rows) for name, column in fields.items()}
         return codec.from_arrays(fields, rows.shape[0])

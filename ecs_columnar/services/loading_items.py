@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ecs_columnar.services.catalogue import Catalogue
 from ecs_columnar.services.columns import Column, are_missing, take, to_list
 from ecs_columnar.services.items import MISSING, Columns, ItemList, Items
-from ecs_columnar.services.overrides import type_and_field
+from ecs_columnar.services.overrides import are_flags, type_and_field
 
 _ENTITY_FIELDS: Final = (("definition_id", None), ("instance_id", None))
 _COMPONENT_FIELDS: Final = ("components", "component_overrides")
@@ -110,8 +110,8 @@ def _part(
 ) -> Columns | None:
     present = np.zeros(rows.shape[0], np.bool_)
     chosen = {name: take(column, rows) for name, column in columns.items()}
-    for column in chosen.values():
-        present |= ~are_missing(column)
+    for name, column in chosen.items():
+        present |= are_flags(column) if name == type_id else ~are_missing(column)
     if not present.any():
         return None
     if not present.all():

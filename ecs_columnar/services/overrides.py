@@ -141,7 +141,7 @@ class Overrides:
         present = np.zeros((self.n, len(by_type)), np.bool_)
         for k, fields in enumerate(by_type.values()):
             for field, column in fields.items():
-                present[:, k] |= _are_flags(column) if field == _WHOLE else ~are_missing(column)
+                present[:, k] |= are_flags(column) if field == _WHOLE else ~are_missing(column)
         types = list(by_type)
         if present.all():
             self.key_sets = [tuple(types)]
@@ -290,13 +290,18 @@ def type_and_field(catalogue: Catalogue, name: str) -> tuple[str, str]:
 def _from_fields(codec: Any, fields: Mapping[str, Column], n: int) -> Columns:
     if _WHOLE not in fields:
         return codec.from_arrays(fields, n)  # type: ignore[no-any-return]  # a Codec
-    whole = to_list(fields[_WHOLE])
-    if codec.is_tag and set(map(type, whole)) <= {bool}:
-        whole = [{}] * n
+    whole = whole_data(codec, to_list(fields[_WHOLE]))
     return codec.to_columns(whole)  # type: ignore[no-any-return]
 
 
-def _are_flags(column: Column) -> NDArray[np.bool_]:
+def whole_data(codec: Any, values: list[Any]) -> list[Any]:
+    """Return the whole data of items: a component without fields may be told by booleans."""
+    if codec.is_tag and set(map(type, values)) <= {bool, type(None)}:
+        return [{} if has_it else None for has_it in values]
+    return values
+
+
+def are_flags(column: Column) -> NDArray[np.bool_]:
     """Tell which items have a component: what is there, and is not False."""
     if getattr(column, "dtype", None) == np.bool_:
         return np.asarray(column)

@@ -28,6 +28,7 @@ from ecs_columnar.services.batch_service import (
 from ecs_columnar.services.call import Deadline, Operation, Outcome
 from ecs_columnar.services.columns import take, to_list
 from ecs_columnar.services.creation import Creation
+from ecs_columnar.services.default_components import give_defaults
 from ecs_columnar.services.entity_lifecycle_manager import dangling_locations
 from ecs_columnar.services.file_loading import (
     Created,
@@ -341,6 +342,7 @@ class WorldLoadingService(BatchService):
         placed = self._step(placing, places, options, path)
         parts = component_items(self._catalogue, entities, rows)
         added = [self._step(Addition(self._catalogue), part, options, path) for part in parts]
+        give_defaults(self._catalogue, made.handles)
         return _Loaded(operation_result(made), self._index_result(placed), _joined(added, path))
 
     def _step(
