@@ -182,6 +182,60 @@ def test_components_without_fields_are_added_and_loaded_as_columns_of_booleans()
     assert hidden == ["e0", "e1", "a", "c"]
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"instance_id": ["a", "b"], "component_overrides": [{"core:health": {"points": 4}}, None]},
+        {
+            "opts.instanceId": ["a", "b"],
+            "opts.componentOverrides": [{"core:health": {"points": 4}}, None],
+        },
+        {
+            "opts": [
+                {"instance_id": "a", "component_overrides": {"core:health": {"points": 4}}},
+                {"instance_id": "b"},
+            ]
+        },
+    ],
+)
+@pytest.mark.parametrize("kind", [dict, pd.DataFrame])
+def test_columns_may_hold_a_mapping_an_item(columns: dict[str, Any], kind: Any) -> None:
+    world = new_world()
+    manager = operations(world)
+    definitions = {"definition_id": ["core:actor", "core:actor"]}
+
+    created = manager.batch_create_entities(kind(definitions | columns))
+    again = manager.batch_create_entities(kind(definitions | columns))
+
+    assert [(entity.id, points(entity)) for entity in created.successes] == [("a", 4), ("b", 100)]
+    assert kinds(again) == [(0, "DuplicateEntityError"), (1, "DuplicateEntityError")]
+    assert set(again.failures[0].item) == {"definition_id", *columns}
+    with pytest.raises(ecs.InvalidArgumentError, match="one of the two ways"):
+        manager.batch_create_entities({**definitions, **columns, "core:health.points": [1, 2]})
+
+
+@pytest.mark.parametrize("name", ["components", "componentOverrides"])
+def test_a_world_is_loaded_from_a_column_of_mappings(name: str) -> None:
+    world = new_world()
+    columns = {
+        "instanceId": ["a", "b"],
+        "definitionId": "core:actor",
+        name: [{"core:health": {"points": 4}}, None],
+    }
+    service = WorldLoadingService(world)
+
+    loaded = service.load_world(pd.DataFrame(columns))
+
+    assert [points(entity) for entity in loaded.entities.successes] == [4, 100]
+    with pytest.raises(ecs.InvalidArgumentError, match="one of the two ways"):
+        service.load_world({**columns, "core:health.points": [1, 2]})
+    assert len(world) == 2
+
+
+def points(entity: Any) -> int:
+    return int(entity.get_component_data("core:health")["points"])
+
+
 def has_hidden(world: ecs.World, name: str) -> bool:
     return lifecycle(world).get_entity(name).has_component("core:hidden")
 

@@ -16,6 +16,7 @@ from ecs_columnar.errors import (
     InvalidArgumentError,
     InvalidInstanceIdError,
     ValidationError,
+    first_three,
 )
 from ecs_columnar.operations.spawn import Group
 from ecs_columnar.schema import Component
@@ -48,6 +49,9 @@ _FIELDS: Final = (
     ("opts", None),
 )
 
+_WHOLE: Final = _FIELDS[2:]
+"""Columns of mappings."""
+
 
 class Creation:
     """Create entities.
@@ -78,18 +82,36 @@ class Creation:
 
     def prepare(self, items: Items) -> PreparedCreation:
         """Validate a block of items."""
+        if isinstance(items, Columns) and any(items.has(*field) for field in _WHOLE):
+            return self._prepare(_rows_of(items), items)
+        return self._prepare(items, items)
+
+    def _prepare(self, items: Items, given: Items) -> PreparedCreation:
         catalogue, threads = self.catalogue, self.in_threads
         if isinstance(items, Columns):
             columns = items.rest(*_FIELDS)
             overrides = Overrides.of_columns(catalogue, columns, len(items), in_threads=threads)
         else:
-            given = items.option("component_overrides")
-            overrides = Overrides.of_items(catalogue, given, in_threads=threads)
+            parts = items.option("component_overrides")
+            overrides = Overrides.of_items(catalogue, parts, in_threads=threads)
             if not (isinstance(items, ItemList) and items.are_dicts("opts")):
                 overrides.is_malformed |= _are_no_options(items.field("opts"))
         definitions = _Definitions(catalogue, items.field("definition_id"))
         ids = _Ids(catalogue, items.option("instance_id"), is_columnar=items.is_columnar)
-        return PreparedCreation(self, items, definitions, ids, overrides)
+        return PreparedCreation(self, given, definitions, ids, overrides)
+
+
+def _rows_of(items: Columns) -> ItemList:
+    """Return the items of columns of which one holds a mapping an item: overrides, or options."""
+    others = items.rest(*_FIELDS)
+    if others:
+        raise InvalidArgumentError(
+            "items",
+            [*others],
+            f"cannot use {first_three(others)} beside a column of component_overrides or opts; "
+            "give the components in one of the two ways",
+        )
+    return ItemList(items.to_dicts(*_FIELDS))
 
 
 class PreparedCreation:

@@ -17,7 +17,15 @@ import numpy as np
 from ecs_columnar.dtypes import MAX_ENTITIES
 from ecs_columnar.errors import InvalidArgumentError, first_three
 from ecs_columnar.services.alike import Alike, to_alike
-from ecs_columnar.services.columns import Column, are_all, as_column, at, constant, to_list
+from ecs_columnar.services.columns import (
+    Column,
+    are_all,
+    are_missing,
+    as_column,
+    at,
+    constant,
+    to_list,
+)
 
 
 class Missing:
@@ -177,9 +185,23 @@ class Columns(Items):
                 return self.columns[spelling]
         return [MISSING] * self._n
 
-    def has(self, name: str) -> bool:
+    def has(self, name: str, within: str | None = None) -> bool:
         """Tell whether there is a column of a name, in either spelling."""
-        return any(spelling in self.columns for spelling in self._spellings(name, None))
+        return any(spelling in self.columns for spelling in self._spellings(name, within))
+
+    def to_dicts(self, *fields: tuple[str, str | None]) -> list[dict[str, Any]]:
+        """Return these columns as a dict an item, without what is missing."""
+        rows: list[dict[str, Any]] = [{} for _ in range(self._n)]
+        for name, within in fields:
+            if not self.has(name, within):
+                continue
+            column = self.field(name, within=within)
+            for row, value, is_gap in zip(
+                rows, to_list(column), are_missing(column).tolist(), strict=True
+            ):
+                if not is_gap:
+                    row[name] = value
+        return rows
 
     def rest(self, *fields: tuple[str, str | None]) -> dict[str, Column]:
         """Return the columns that are none of these fields."""
