@@ -104,9 +104,13 @@ class Transaction:
         storage, log = self._storage, self._require_innermost("commit")
         outer, _ = self._outer
         keeping = storage.discarding(log.joined().unused) if outer is None else outer.absorbing(log)
-        if outer is None and storage.journal is not None:
-            keeping += storage.journal.committing()
-        run([*keeping, *self._becoming(*self._outer, is_open=False)])
+        try:
+            if outer is None and storage.journal is not None:
+                keeping += storage.journal.committing()
+            run([*keeping, *self._becoming(*self._outer, is_open=False)])
+        finally:
+            if storage.journal is not None:
+                storage.journal.cut()  # what was written for a transaction that is still open
         storage.publish()
 
     def rollback(self) -> None:

@@ -9,6 +9,7 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -166,15 +167,18 @@ def _is_told(world: ecs.World, path: Path, *, durable: bool) -> bool:
 
 # -- a disk that loses power ----------------------------------------------------------
 
+SECTOR = 64
+"""Bytes that are written as a whole; those of disks are larger, so that they lose less."""
+
 
 class Recorder(Disk):
     """Keeps what was done to a disk, in order.
 
-    Operations are ``("write", path, bytes)``, ``("sync", path)``, ``("name", folder, change)``
-    where a change is ``("file", name, key)``, ``("folder", name, key)``, ``("rename", old, new)``
-    or ``("gone", name)``; and ``("acknowledged", digest)``, which the test adds. ``key`` names
-    what was created, whatever it is called later. ``skipped`` is the number of a sync that is
-    left out.
+    Operations are ``("write", key, (start, bytes))``, ``("cut", key, size)``, ``("sync", key)``,
+    and ``("name", key, change)`` of a folder, where a change is ``("file", name, key)``,
+    ``("folder", name, key)``, ``("rename", old, new)`` or ``("gone", name)``. ``key`` names what
+    was created, whatever it is called later. ``skipped`` is the number of a sync that is left
+    out; ``interrupts`` the name of a call after which there is an interrupt, once.
     """
 
     def __init__(self, skipped: int = -1) -> None:
@@ -182,8 +186,11 @@ class Recorder(Disk):
         self.trace: list[tuple[Any, ...]] = []
         self.keys: dict[Path, int] = {}
         self.open_files: dict[int, int] = {}
+        self.sizes: dict[int, int] = {}
         self.n_syncs = 0
-        self.skipped = skipped
+        self.skipped, self.skipped_at = skipped, 0
+        self.interrupts = ""
+        self.interrupted: list[int] = []
 
     def key_of(self, path: Path) -> int:
         return self.keys.setdefault(path, len(self.trace) + 1_000_000 * (len(self.keys) + 1))
@@ -191,6 +198,10 @@ class Recorder(Disk):
     def done(self, name: str, true: Callable[..., Any], *arguments: Any) -> Any:
         found = true(*arguments)
         getattr(self, f"_{name}", lambda *_: None)(found, *arguments)
+        if name == self.interrupts:
+            self.interrupts = ""
+            self.interrupted += [self.n_syncs - 1] if name == "fsync" else []
+            raise KeyboardInterrupt
         return found
 
     def _open(self, file: int, path: Path, flags: int, mode: int = 0) -> None:
@@ -201,12 +212,22 @@ class Recorder(Disk):
         self.open_files[file] = self.key_of(path)
 
     def _write(self, n: int, file: int, data: Any) -> None:
-        self.trace.append(("write", self.open_files[file], bytes(data[:n])))
+        key = self.open_files[file]
+        start = self.sizes.get(key, 0)
+        self.sizes[key] = start + n
+        self.trace.append(("write", key, (start, bytes(data[:n]))))
+
+    def _ftruncate(self, _: None, file: int, size: int) -> None:
+        key = self.open_files[file]
+        self.sizes[key] = size
+        self.trace.append(("cut", key, size))
 
     def _fsync(self, _: None, file: int) -> None:
         self.n_syncs += 1
         if self.n_syncs - 1 != self.skipped:
             self.trace.append(("sync", self.open_files[file]))
+        else:
+            self.skipped_at = len(self.trace)
 
     def _mkdir(self, _: None, path: Path) -> None:
         self.keys.pop(Path(path), None)
@@ -231,37 +252,61 @@ def after_power_loss(
 ) -> None:
     """Make a folder that a trace, cut off here, may have left on disk.
 
-    What was not synced may have happened or not, each for itself: writes to files, changes of
-    names in folders. What was synced has happened.
+    What was not synced may have happened or not, each for itself: changes of names in folders,
+    and of files that they were cut, that they grew, and what was written, sector by sector. What
+    was synced has happened.
     """
-    contents: dict[int, list[bytes]] = {}
+    contents: dict[int, bytearray] = {}
     names: dict[int, dict[str, tuple[str, int]]] = {}
     pending: dict[int, list[tuple[Any, ...]]] = {}
-    for kind, *facts in trace:
+    for kind, key, *what in trace:
         if kind == "sync":
-            for change in pending.pop(facts[0], []):
+            for change in pending.pop(key, []):
                 _apply(change, contents, names)
-        elif kind in ("write", "name"):
-            pending.setdefault(facts[0], []).append((kind, *facts))
+        else:
+            pending.setdefault(key, []).append((kind, key, *what))
     for changes in pending.values():
         share = rng.choice((0.0, 0.1, 0.5, 0.9, 1.0))
-        for change in changes:
+        for change in chain.from_iterable(map(_pieces, changes)):
             if rng.random() < share:
                 _apply(change, contents, names)
     shutil.rmtree(target, ignore_errors=True)
     _materialise(root, target, contents, names)
 
 
+def _pieces(change: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    """Yield the parts of a change that may be lost without the others."""
+    kind, key, what = change
+    if kind != "write":
+        yield change
+        return
+    start, data = what
+    yield "write", key, (start + len(data), b"")
+    bounds = [0, *range(SECTOR - start % SECTOR, len(data), SECTOR), len(data)]
+    for at, end in pairwise(bounds):
+        yield "write", key, (start + at, data[at:end])
+
+
 def _apply(
     change: tuple[Any, ...],
-    contents: dict[int, list[bytes]],
+    contents: dict[int, bytearray],
     names: dict[int, dict[str, tuple[str, int]]],
 ) -> None:
     kind, key, what = change
-    if kind == "write":
-        contents.setdefault(key, []).append(what)
+    if kind == "name":
+        _rename(what, names.setdefault(key, {}))
         return
-    found = names.setdefault(key, {})
+    content = contents.setdefault(key, bytearray())
+    if kind == "cut":
+        del content[what:]
+        return
+    start, data = what
+    # What was not written yet is read as zeros.
+    content.extend(bytes(max(0, start + len(data) - len(content))))
+    content[start : start + len(data)] = data
+
+
+def _rename(what: tuple[Any, ...], found: dict[str, tuple[str, int]]) -> None:
     if what[0] in ("file", "folder"):
         found[what[1]] = what[0], what[2]
     elif what[0] == "rename" and what[1] in found:
@@ -273,7 +318,7 @@ def _apply(
 def _materialise(
     key: int,
     target: Path,
-    contents: dict[int, list[bytes]],
+    contents: dict[int, bytearray],
     names: dict[int, dict[str, tuple[str, int]]],
 ) -> None:
     target.mkdir()
@@ -281,7 +326,7 @@ def _materialise(
         if kind == "folder":
             _materialise(inner, target / name, contents, names)
         else:
-            (target / name).write_bytes(b"".join(contents.get(inner, [])))
+            (target / name).write_bytes(contents.get(inner, b""))
 
 
 def power_losses(

@@ -9,8 +9,10 @@ and the step that is broken off next has to be the one that was written down.
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,10 +21,12 @@ from typing import Any, Literal, NamedTuple
 
 import ecs_columnar as ecs
 from ecs_columnar.change import Change
+from tests.checkpoints import load
 from tests.fingerprint import Fingerprint, differences, fingerprint
 from tests.memento import Memento, Part
-from tests.scene import ENDS, OPERATIONS, Scene, a_scene
+from tests.scene import ENDS, JOURNALLED, OPERATIONS, WITH_A_JOURNAL, Scene, a_scene
 
+EVERY = {**OPERATIONS, **JOURNALLED}
 PACKAGE = str(Path(ecs.__file__).parent)
 Kind = Literal["line", "opcode"]
 Trace = Callable[[FrameType, str, Any], Any]
@@ -177,19 +181,21 @@ def on_the_way_out(steps: list[Step]) -> list[Step]:
 
 
 class Stage:
-    """A scene that has been set for an operation."""
+    """A scene that has been set for an operation; ``folder`` is where a journal lies."""
 
-    def __init__(self, name: str, setting: str) -> None:
+    def __init__(self, name: str, setting: str, folder: Path) -> None:
         self.scene: Scene = a_scene()
         self.told: list[Any] = []
         self.outer = None
         world = self.scene.world
         self.call: Callable[[], Any]
-        if setting == "in a transaction" and name not in ENDS:
+        if setting in WITH_A_JOURNAL:
+            world.journal(folder, durable=False)
+        if setting.endswith("in a transaction") and name not in ENDS:
             self.outer = world.transaction().__enter__()
             world.move(self.scene.crew[1], "inn")
             world.spawn(1, ids=["early"])
-        self.call = OPERATIONS[name].prepare(self.scene)
+        self.call = EVERY[name].prepare(self.scene)
         if setting == "with a listener":
             for kind in ("spawned", "despawned", "added", "removed", "set", "moved"):
                 world.events.on(kind, self.told.append)
@@ -198,11 +204,60 @@ class Stage:
         self.transaction = world.open_transaction
 
 
+class Record:
+    """The log of a world's journal, and what it leads to.
+
+    Attributes
+    ----------
+    size : int
+        Bytes, before the operation; what is in them stays.
+    before : str
+        The digest that they lead to.
+    is_behind : bool
+        Whether the world has been written to through views since.
+    """
+
+    def __init__(self, world: ecs.World, *, is_behind: bool) -> None:
+        self.path: Path = world._storage.journal.path
+        self.size = self.path.stat().st_size
+        self._digests: dict[bytes, str] = {}
+        self.before, self.is_behind = self.digest(), is_behind
+
+    def digest(self) -> str:
+        data = self.new_data()
+        if data not in self._digests:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # its end is being written
+                self._digests[data] = load(self.path.parent).digest()
+        return self._digests[data]
+
+    def new_data(self) -> bytes:
+        with self.path.open("rb") as file:
+            file.seek(self.size)
+            return file.read()
+
+    def put_back(self) -> None:
+        os.truncate(self.path, self.size)
+
+    def judge(self, world: ecs.World, *, is_done: bool) -> None:
+        """See that the log leads to the world that is, and goes on to lead there."""
+        is_open = world.open_transaction is not None
+        expected = {self.before if is_open else world.digest()}
+        if self.is_behind and not is_done:
+            expected.add(self.before)
+        assert self.digest() in expected, "the log does not lead to the world"
+        while world.open_transaction is not None:
+            world.open_transaction.commit()
+        world._storage.journal.flush()
+        assert self.digest() == world.digest(), "the log will not lead to the world"
+
+
 def state_of(world: ecs.World) -> Fingerprint:
-    """Write down the world. Events that wait are told by the next operation."""
+    """Write down the world. Events that wait are told by the next operation; a log is replayed."""
     world._storage.count_loops()
     found = fingerprint(world)
-    return {path: value for path, value in found.items() if "._storage.outbox" not in path}
+    others = "._storage.outbox", "._storage.journal"
+    return {path: value for path, value in found.items() if not any(o in path for o in others)}
 
 
 def nbytes_of(part: Part) -> int:
@@ -215,13 +270,17 @@ def nbytes_of(part: Part) -> int:
 class Outcomes:
     """An operation, and what the world is before and after it when it is left alone."""
 
-    def __init__(self, name: str, setting: str) -> None:
+    def __init__(self, name: str, setting: str, folder: Path) -> None:
         # A process that runs in the background may have been told to ignore it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         self.name, self.setting = name, setting
-        self.stage = stage = Stage(name, setting)
+        self.stage = stage = Stage(name, setting, folder)
         self.memento = Memento(stage)
         self.old = stage.before
+        # Not of the stage: what it knows of the log is not put back.
+        self.record: Record | None = None
+        if setting in WITH_A_JOURNAL:
+            self.record = Record(stage.scene.world, is_behind=name in JOURNALLED)
         stage.call()
         self.new: Fingerprint = state_of(stage.scene.world)
         self.is_ended = stage.scene.world.open_transaction is not stage.transaction
@@ -232,6 +291,8 @@ class Outcomes:
 
     def put_back(self) -> None:
         self.memento.put_back(self.memento.changed())
+        if self.record is not None:
+            self.record.put_back()
 
     def steps(self, kind: Kind) -> list[Step]:
         """Return the steps of the operation when it is left alone."""
@@ -261,7 +322,7 @@ class Outcomes:
         return self.judge(caught)
 
     def judge(self, caught: BaseException) -> bool:
-        """See that the world is the old one or the new one, and put the old one back."""
+        """See that world and log are the old ones or the new ones, and put the old ones back."""
         stage = self.stage
         world = stage.scene.world
         if world.open_transaction is not stage.transaction and not self.is_ended:
@@ -272,6 +333,8 @@ class Outcomes:
         changed = self.memento.changed()
         # Bit for bit what has been judged before, capacity and all, is as good as that was.
         key = self.memento.essence(changed)
+        if key is not None and self.record is not None:
+            key += (self.record.new_data(),)
         is_done = self._judged.get(key)
         if is_done is None:
             is_done = self.judge_world(changed)
@@ -280,6 +343,8 @@ class Outcomes:
                 self._judged[key] = is_done
         self.judge_notes(caught, is_done)
         self.memento.put_back(changed)
+        if self.record is not None:
+            self.record.put_back()
         return is_done
 
     def judge_world(self, changed: list[Part]) -> bool:
@@ -295,6 +360,8 @@ class Outcomes:
         if self.is_ended:
             assert (world.open_transaction is self.stage.transaction) == (not is_done)
         # From the same state in the same parts it goes on alike; spare room holds anything.
+        if self.record is not None:
+            self.record.judge(world, is_done=is_done)
         sort = is_done, *((id(part), nbytes_of(part)) for part in changed)
         if sort not in self._gone_on_from:
             self._gone_on_from.add(sort)
@@ -303,7 +370,7 @@ class Outcomes:
 
     def judge_notes(self, caught: BaseException, is_done: bool) -> None:
         """Notes say whether the operation was done, where there is one operation."""
-        if not OPERATIONS[self.name].is_one or self.old == self.new:
+        if self.old == self.new or not EVERY[self.name].is_one:
             return
         for note in getattr(caught, "__notes__", ()):
             assert ("was done" in note) == is_done, note
@@ -322,3 +389,5 @@ class Outcomes:
         world.despawn(handles)
         world.check()
         assert not world._storage.outbox
+        if self.record is not None:
+            self.record.judge(world, is_done=True)

@@ -413,6 +413,46 @@ OPERATIONS: dict[str, Operation] = {
     "define what is defined": Operation(_failing(_define_what_is_defined)),
 }
 
+
+def _flush(s: Scene) -> Call:
+    write_and_draw(s)
+    return s.world._storage.journal.flush
+
+
+def _move_after_writing(s: Scene) -> Call:
+    write_and_draw(s)
+    return lambda: s.world.move(s.crew[:2], "a new place")
+
+
+def _begin_after_writing(s: Scene) -> Call:
+    write_and_draw(s)
+    return lambda: s.world.transaction().__enter__().rollback()
+
+
+def write_and_draw(s: Scene) -> None:
+    """Do what a journal finds by looking."""
+    rows = next(iter(s.world.query(Mut[Position])))
+    rows[Position].x[1:] = 5.5
+    s.world.generators["weather"].random()
+
+
+JOURNALLED: dict[str, Operation] = {
+    "flush": Operation(_flush),
+    "move after writing": Operation(_move_after_writing),
+    "begin after writing": Operation(_begin_after_writing, is_one=False),
+}
+"""Operations of worlds with a journal, which holds less than the world before them."""
+
 SETTINGS = ("alone", "with a snapshot", "in a transaction", "with a listener")
+WITH_A_JOURNAL = ("with a journal", "with a journal, in a transaction")
 REFUSED = {name for name in OPERATIONS if name.endswith(("taken", "gone", "fit", "defined"))}
 ENDS = {"commit", "roll back", "restore", "go back in a history"}  # not in a transaction of ours
+UNRECORDED = {"restore", "go back in a history"}  # which a journal refuses
+CASES = [
+    (name, setting)
+    for name in [*OPERATIONS, *JOURNALLED]
+    for setting in (*SETTINGS, *WITH_A_JOURNAL)
+    if not (name in ENDS | set(JOURNALLED) and setting.endswith("in a transaction"))
+    and not (name in UNRECORDED and setting in WITH_A_JOURNAL)
+    and not (name in JOURNALLED and setting not in WITH_A_JOURNAL)
+]

@@ -27,7 +27,7 @@ from tests.checkpoints import (
     load,
     on_disk,
 )
-from tests.journals import Moment, an_eventful_log
+from tests.journals import Moment, an_eventful_log, power_losses_of_a_log, syncs_of_a_log
 from tests.random_operations import Driver
 from tests.strategies import Bag, Health, Position
 
@@ -506,3 +506,64 @@ def test_an_interrupt_while_a_record_is_written_leaves_world_and_log_one(tmp_pat
         assert world.digest() == before
         assert journal.path.stat().st_size == size
         assert load(tmp_path).digest() == before
+
+
+def test_an_interrupt_after_a_commit_was_written_cuts_it_off(tmp_path: Path) -> None:
+    def interrupt(name: str, true: Any, *arguments: Any) -> Any:
+        true(*arguments)
+        raise KeyboardInterrupt
+
+    world = a_small_world()
+    with world.journal(tmp_path, durable=False):
+        before, transaction = world.digest(), world.transaction().__enter__()
+        world.spawn(1)
+        with on_disk(Disk(0, interrupt)), pytest.raises(KeyboardInterrupt):
+            transaction.commit()
+
+        assert transaction.is_open
+        assert load(tmp_path).digest() == before
+        transaction.commit()
+        assert load(tmp_path).digest() == world.digest() != before
+
+
+# -- machines that lose power ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_loss_of_power_leaves_what_was_acknowledged(tmp_path: Path, durable: bool) -> None:
+    n_bad, n_states = power_losses_of_a_log(tmp_path, 1, durable=durable, stride=3)
+
+    assert n_states > 70
+    assert n_bad == 0
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_leaving_out_a_sync_is_caught_by_a_loss_of_power(tmp_path: Path, durable: bool) -> None:
+    syncs = syncs_of_a_log(tmp_path / "count", durable=durable)
+
+    for k in syncs[:: -(len(syncs) // 4)]:  # the stress test leaves out each
+        folder = tmp_path / f"{k}"
+        n_bad, _ = power_losses_of_a_log(folder, 9, k, durable=durable, stride=9, until_bad=True)
+        assert n_bad == 1, f"sync {k}"
+
+
+def test_a_journal_stays_as_durable_as_it_was_opened(tmp_path: Path) -> None:
+    world = a_small_world()
+    for durable in (True, False):
+        with world.journal(tmp_path, durable=durable):
+            world.save(tmp_path, durable=not durable)
+            syncs = Syncs()
+            with on_disk(syncs):
+                world.spawn(1)
+
+            assert syncs.n == durable
+
+
+class Syncs(Disk):
+    """Counts the syncs."""
+
+    n = 0
+
+    def done(self, name: str, true: Any, *arguments: Any) -> Any:
+        self.n += name == "fsync"
+        return super().done(name, true, *arguments)

@@ -104,7 +104,7 @@ def open_journal(storage: Storage, path: str | os.PathLike[str], *, durable: boo
     """Begin to record the changes of a storage; see `World.journal`."""
     folder = _to_path(path)
     _refuse_to_open(storage, folder)
-    lock = _telling(folder, "save to", lambda: _lock(folder, durable=durable))
+    lock = _telling(folder, "save to", lambda: _lock(folder, durable=True))
     try:
         journal = _telling(
             folder, "save to", lambda: Journal(storage, folder, lock, durable=durable)

@@ -92,7 +92,8 @@ class Journal:
         self._views: dict[tuple[int, int, int], _View] = {}
         self._digests: dict[tuple[int, int, int], bytes] = {}
         self._states: States | None = None
-        path, self._log = begin(storage, folder, durable=durable)
+        # What is recorded follows what is saved here, so that has to last in any case.
+        path, self._log = begin(storage, folder, durable=True, log_durable=durable)
         # A world that is forgotten lets go of its folder.
         self._closing = weakref.finalize(self, _close, self._log, lock)
         Generations(folder).forget_logs(int(path.name))
@@ -129,7 +130,8 @@ class Journal:
         """
         self._refuse_transaction("flush")
         self.settle()
-        self._telling(self._log.sync)
+        if not self._log.durable:
+            self._telling(self._log.sync)
 
     def close(self) -> None:
         """Flush, and record no further. One that is closed stays so.
@@ -241,11 +243,14 @@ class Journal:
             self.cut()
 
     def renew(self, *, durable: bool) -> Path:
-        """Save the world, and begin a new log; heals one that is broken."""
+        """Save the world, and begin a new log that is as durable; heals one that is broken."""
         self._refuse_other_process()
         fault, self._fault = self._fault, "a save was cut off"
+        log_durable = self._log.durable
         try:
-            path, log = begin(self._storage, self.folder, durable=durable)
+            path, log = begin(
+                self._storage, self.folder, durable=durable or log_durable, log_durable=log_durable
+            )
         except BaseException:
             # The log goes on, unless it is no longer that of the last checkpoint.
             with contextlib.suppress(OSError):
@@ -350,7 +355,7 @@ class Journal:
             )
 
 
-def begin(storage: Storage, folder: Path, *, durable: bool) -> tuple[Path, Log]:
+def begin(storage: Storage, folder: Path, *, durable: bool, log_durable: bool) -> tuple[Path, Log]:
     """Save a storage, and begin the log of that checkpoint: both or none.
 
     Raises
@@ -363,7 +368,9 @@ def begin(storage: Storage, folder: Path, *, durable: bool) -> tuple[Path, Log]:
             write(take(storage), list(storage.registry), new, durable=durable)
             whole = disk.read_bytes(new / manifests.NAME, manifests.MAX_BYTES)
             base = Base(int(path.name), manifests.checksum_of(whole))
-            log = Log(path_of(folder, base.generation), base, durable=durable)
+            log = Log(path_of(folder, base.generation), base, durable=log_durable)
+            if durable:
+                log.sync()
         return path, log
     except BaseException:
         if log is not None:

@@ -93,7 +93,7 @@ class Log:
         Of a file that is not there yet.
     base : Base
     durable : bool
-        Whether to wait until each record is on disk.
+        Whether to wait until each record is on disk; for the head, `sync` does.
 
     Attributes
     ----------
@@ -114,8 +114,6 @@ class Log:
         self._file = disk.create(path)
         try:
             disk.append(self._file, [head])
-            if durable:
-                disk.sync(self._file)
         except BaseException:
             self.close()
             raise
@@ -156,6 +154,8 @@ class Log:
         """
         if self._end != self.position.size:
             disk.cut(self._file, self.position.size)
+            if self.durable:  # or a loss of power brings it back
+                disk.sync(self._file)
             self._end = self.position.size
 
     def sync(self) -> None:

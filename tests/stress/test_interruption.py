@@ -12,11 +12,13 @@ place of each time that it is come by: half of them.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
 from tests.interruption import Kind, Outcomes, distinct
-from tests.test_interruption import CASES, warm  # noqa: F401 - a fixture
+from tests.scene import CASES
+from tests.test_interruption import warm  # noqa: F401 - a fixture
 
 IS_ONCE = os.environ.get("ECS_STRESS_ONCE", "0") != "0"
 
@@ -24,9 +26,9 @@ IS_ONCE = os.environ.get("ECS_STRESS_ONCE", "0") != "0"
 @pytest.mark.parametrize("kind", ["line", "opcode"])
 @pytest.mark.parametrize(("name", "setting"), CASES)
 def test_every_step_leaves_the_old_world_or_the_new_one(
-    name: str, setting: str, kind: Kind
+    name: str, setting: str, kind: Kind, tmp_path: Path
 ) -> None:
-    outcomes = Outcomes(name, setting)
+    outcomes = Outcomes(name, setting, tmp_path)
     steps = outcomes.steps(kind)
     if IS_ONCE:
         steps = distinct(steps)

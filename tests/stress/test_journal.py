@@ -1,4 +1,4 @@
-"""The tests of `tests/test_journal.py` in large: every length, every bit, many kills."""
+"""The tests of `tests/test_journal.py` in large: every length, bit and sync, many losses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 import ecs_columnar as ecs
 from tests.checkpoints import fails, is_short_then_fails, load
-from tests.journals import an_eventful_log
+from tests.journals import an_eventful_log, power_losses_of_a_log, syncs_of_a_log
 from tests.test_journal import (
     Recorded,
     fail_each_call,
@@ -58,3 +58,33 @@ def test_random_operations_are_done_again(tmp_path: Path, seed: int) -> None:
 @pytest.mark.parametrize("n_lines", range(1, 300, 7))
 def test_a_process_that_is_killed_has_recorded_what_it_did(tmp_path: Path, n_lines: int) -> None:
     kill_while_it_writes(tmp_path, n_lines)
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_ten_thousand_losses_of_power_leave_what_was_acknowledged(
+    tmp_path: Path, durable: bool
+) -> None:
+    n_bad, n_states = power_losses_of_a_log(tmp_path, 25, durable=durable)
+
+    print(f"{n_states} losses of power")
+    assert n_states > 5000
+    assert n_bad == 0
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_leaving_out_any_one_sync_is_caught_by_a_loss_of_power(
+    tmp_path: Path, durable: bool
+) -> None:
+    syncs = syncs_of_a_log(tmp_path / "count", durable=durable)
+
+    missed = [
+        k
+        for k in syncs
+        if not power_losses_of_a_log(
+            tmp_path / f"{k}", 20, k, durable=durable, stride=7, until_bad=True
+        )[0]
+    ]
+
+    print(f"{len(syncs)} syncs")
+    assert len(syncs) > 60
+    assert missed == []
