@@ -225,7 +225,8 @@ def test_the_lock_of_a_killed_process_is_no_lock(tmp_path: Path) -> None:
     program = (
         "import os, sys, signal; from pathlib import Path\n"
         "from ecs_columnar.checkpoint.lock import Lock\n"
-        f"lock = Lock(Path({str(tmp_path)!r})); print('held', flush=True); sys.stdin.read()"
+        f"lock = Lock(Path({str(tmp_path)!r})); lock.take()\n"
+        "print('held', flush=True); sys.stdin.read()"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

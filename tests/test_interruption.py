@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import ecs_columnar as ecs
-from tests.interruption import Outcomes, Stage, distinct, on_the_way_out
+from tests.interrupted_journals import ENDS_OF_LOGS, break_off_journal, steps_of_journal
+from tests.interruption import Kind, Outcomes, Stage, distinct, on_the_way_out
 from tests.scene import CASES, REFUSED, WITH_A_JOURNAL
 
 pytestmark = pytest.mark.skipif(
@@ -63,3 +64,13 @@ def test_an_interrupt_after_a_refusal_leaves_the_old_world(
     steps = on_the_way_out(outcomes.steps("opcode"))
 
     assert outcomes.break_off_at("opcode", steps) == len(steps) > 0
+
+
+@pytest.mark.parametrize("kind", ["line", "opcode"])
+@pytest.mark.parametrize("name", ENDS_OF_LOGS)
+def test_a_journal_that_is_broken_off_lets_the_world_and_its_folder_be_used(
+    name: str, kind: Kind, tmp_path: Path
+) -> None:
+    steps = steps_of_journal(name, tmp_path, kind)
+
+    break_off_journal(name, tmp_path, kind, steps[:: -(1 + len(steps) // 30)])

@@ -53,8 +53,9 @@ def save_storage(
             lambda: _telling(folder, "save to", lambda: journal.renew(durable=durable)),
             background=False,
         )
-    lock = _telling(folder, "save to", lambda: _lock(folder, durable=durable))
+    lock = Lock(folder)
     try:
+        _telling(folder, "save to", lambda: _take(lock, folder, durable=durable))
         content = share(storage) if background else take(storage)
         types = list(storage.registry)
 
@@ -104,8 +105,9 @@ def open_journal(storage: Storage, path: str | os.PathLike[str], *, durable: boo
     """Begin to record the changes of a storage; see `World.journal`."""
     folder = _to_path(path)
     _refuse_to_open(storage, folder)
-    lock = _telling(folder, "save to", lambda: _lock(folder, durable=True))
+    lock = Lock(folder)
     try:
+        _telling(folder, "save to", lambda: _take(lock, folder, durable=True))
         journal = _telling(
             folder, "save to", lambda: Journal(storage, folder, lock, durable=durable)
         )
@@ -245,9 +247,9 @@ def _to_path(path: str | os.PathLike[str]) -> Path:
         ) from error
 
 
-def _lock(folder: Path, *, durable: bool) -> Lock:
+def _take(lock: Lock, folder: Path, *, durable: bool) -> None:
     disk.make_folders(folder, durable=durable)
-    return Lock(folder)
+    lock.take()
 
 
 def _add(folder: Path, content: Content, types: Iterable[ComponentType], *, durable: bool) -> Path:

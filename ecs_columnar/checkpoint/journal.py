@@ -150,8 +150,17 @@ class Journal:
             if self._fault is None and os.getpid() == self._process:
                 self.flush()
         finally:
-            self._storage.journal = None
-            self._closing()
+            try:
+                self._let_go()
+            except BaseException:
+                self._let_go()  # what an interrupt kept from being done
+                raise
+
+    def _let_go(self) -> None:
+        """Close the log and give back the folder; what is done already stays so."""
+        _close(self._log, self._lock)
+        self._closing.detach()
+        self._storage.journal = None
 
     def __enter__(self) -> Journal:
         return self

@@ -18,41 +18,50 @@ NAME: Final = "lock"
 
 
 class Lock:
-    """The right to write into a folder of checkpoints, until it is released.
+    """The right to write into a folder of checkpoints, from `take` until it is released.
+
+    To make one takes nothing, so that whoever takes it can do so in the block that
+    releases it, and no interrupt comes between.
 
     Parameters
     ----------
     folder : Path
-        Which is there.
-
-    Raises
-    ------
-    CheckpointError
-        When another process, or another save of this one, has it.
     """
 
-    __slots__ = ("_file",)
+    __slots__ = ("_file", "_folder")
 
     def __init__(self, folder: Path) -> None:
-        path = folder / NAME
+        self._folder: Final = folder
+        self._file = -1
+
+    def take(self) -> None:
+        """Take the right to write into the folder, which is there.
+
+        Raises
+        ------
+        CheckpointError
+            When another process, or another save of this one, has it.
+        """
+        path = self._folder / NAME
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         try:
             _take(self._file)
         except OSError as error:
-            os.close(self._file)
+            file, self._file = self._file, -1
+            os.close(file)
             raise CheckpointError(
-                f"cannot save to {folder}: somebody else is writing there; wait for that save, or "
-                "save to another folder",
-                path=folder,
+                f"cannot save to {self._folder}: somebody else is writing there; wait for that "
+                "save, or save to another folder",
+                path=self._folder,
             ) from error
 
     def release(self) -> None:
-        """Let others write."""
+        """Let others write; if it was not taken, nothing."""
         if self._file >= 0:
-            file, self._file = self._file, -1
             try:
-                _give_back(file)  # also from children that have inherited it
+                _give_back(self._file)  # also from children that have inherited it
             finally:
+                file, self._file = self._file, -1
                 os.close(file)
 
     def __enter__(self) -> Lock:

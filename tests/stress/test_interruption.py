@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.interrupted_journals import ENDS_OF_LOGS, break_off_journal, steps_of_journal
 from tests.interruption import Kind, Outcomes, distinct
 from tests.scene import CASES
 from tests.test_interruption import warm  # noqa: F401 - a fixture
@@ -35,3 +36,14 @@ def test_every_step_leaves_the_old_world_or_the_new_one(
 
     assert outcomes.break_off_at(kind, steps) == len(steps) > 0
     print(f"{name}, {setting}: {len(steps)} steps")
+
+
+@pytest.mark.parametrize("kind", ["line", "opcode"])
+@pytest.mark.parametrize("name", ENDS_OF_LOGS)
+def test_a_journal_that_is_broken_off_lets_the_world_and_its_folder_be_used(
+    name: str, kind: Kind, tmp_path: Path
+) -> None:
+    steps = steps_of_journal(name, tmp_path, kind)
+
+    assert break_off_journal(name, tmp_path, kind, steps) == len(steps) > 100
+    print(f"{name}: {len(steps)} steps")
