@@ -9,6 +9,7 @@ import pytest
 
 import ecs_columnar as ecs
 from ecs_columnar import Mut
+from ecs_columnar.undo_log import restoring
 from tests.fingerprint import assert_unchanged, fingerprint
 from tests.scene import a_scene, change_much
 from tests.strategies import Bag, Burning, Health, Label, Position, Shape, new_world
@@ -352,3 +353,24 @@ def test_a_spawn_in_a_transaction_that_is_taken_back_leaves_no_ids_and_no_record
     assert not world.alive(mixed).any()
     world._storage.check()
     assert world.spawn(5, ids=list("bcxyz")).tolist() == mixed.tolist()
+
+
+def test_a_column_is_remembered_whole_at_most_once_and_new_rows_are_not() -> None:
+    world = new_world()
+    ships = world.spawn(10, Health(1))
+    with world.transaction() as transaction:
+        world.spawn(10, Health(2))
+        assert n_remembered(transaction) == 0
+        world.set(ships[:1], Health(3))
+        assert n_remembered(transaction) == 1
+        world.set(ships, Health(4))
+        world.set(ships, Health(5))
+
+        assert n_remembered(transaction) == 1 + 20
+
+
+def n_remembered(transaction: ecs.Transaction) -> int:
+    """Return how many rows of columns a transaction has copied."""
+    assert transaction._log is not None
+    entries, _, _ = transaction._log.joined()
+    return sum(len(values) for function, *_, values in entries if function is restoring)
