@@ -1,6 +1,6 @@
 """Every operation, broken off at every line and at every bytecode.
 
-The lines take four minutes of one core, and the bytecodes twenty::
+The lines take a quarter of an hour of one core, and the bytecodes an hour::
 
     pytest tests/stress/test_interruption.py -k line
     pytest tests/stress/test_interruption.py -k opcode
