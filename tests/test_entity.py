@@ -291,3 +291,20 @@ def test_who_listens_is_told_of_a_cell_that_is_set(world: ecs.World, actor: ecs.
     (event,) = told
     assert (event.handles.tolist(), event.components) == ([actor.handle], (Health,))
     assert world.tick == tick
+
+
+def test_a_handle_that_was_never_given_out_is_of_nobody_one_by_one_and_in_batches(
+    world: ecs.World, actor: ecs.Entity
+) -> None:
+    entities = world._storage.entities
+    capacity = len(entities.records)
+    handles = [
+        generation << 32 | index
+        for generation in range(3)
+        for index in range(entities.n_used, capacity + 2)
+    ]
+    handles += [0, 1, actor.handle & 0xFFFFFFFF]
+
+    assert capacity > entities.n_used
+    assert not world.alive(handles).any()
+    assert not any(map(entities.is_alive, handles))
