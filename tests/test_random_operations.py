@@ -1,4 +1,4 @@
-"""Some thousand random operations; `tests/stress` does a million."""
+"""A hundred thousand random operations; `tests/stress` does a million."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.random_operations import WEIGHTS, Driver
 
 # Slower ways of running do less of the same.
 IS_SLOW = os.environ.get("NUMBA_DISABLE_JIT", "0") != "0" or "ECS_COLUMNAR_INNER_RUN" in os.environ
-N_OPERATIONS = 4_000 if IS_SLOW else 24_000
+N_OPERATIONS = 4_000 if IS_SLOW else 100_000
 
 
 @pytest.mark.parametrize("seed", range(4))
