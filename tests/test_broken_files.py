@@ -12,7 +12,7 @@ import pytest
 from tests import broken_files
 from tests.broken_files import FAMILIES, TooSlowError, WroteElsewhereError, findings, guarded
 
-SIZES = {"json": 400, "ndjson": 400, "folder": 100, "parquet": 250, "arrow": 300, "checkpoint": 400}
+SIZES = {"json": 400, "ndjson": 400, "folder": 250, "parquet": 250, "arrow": 300, "checkpoint": 400}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

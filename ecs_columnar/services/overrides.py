@@ -162,6 +162,7 @@ class Overrides:
                     type_id, every, dict.fromkeys(range(len(every)), self._unknown(type_id))
                 )
         calls = [partial(to_columns, *each) for each in known]
+        in_threads = in_threads and self.n >= _MANY
         for each, columns in zip(known, run_all(calls, in_threads=in_threads), strict=True):
             self._take(*each, columns)
 
@@ -243,6 +244,9 @@ def _distinct_rows(flags: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray
 _NOTHING: Final[dict[str, Any]] = {}
 _UNKNOWN: Final = "no component type of this id is registered"
 _LONGEST_WORD: Final = 100
+_MANY: Final = 4096
+"""Items from which on threads gain more than it takes to start them, 0.3 ms."""
+
 _WHOLE: Final = ""
 _PREFIXES: Final = (
     "opts.component_overrides.",

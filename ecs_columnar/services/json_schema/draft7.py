@@ -10,6 +10,9 @@ and for what no column holds.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final
 
@@ -19,6 +22,9 @@ from ecs_columnar.services.plain import to_plain
 # What the reference raises on data that it cannot count with: NaN or 10**400 as
 # a multiple of a float, a reference that leads back to itself.
 _CRASHES: Final = (ArithmeticError, ValueError, TypeError, RecursionError)
+
+_LONGEST_KEPT: Final = 10_000
+"""Characters of the longest schema of which it is remembered what is wrong with it."""
 
 
 class Draft7:
@@ -77,7 +83,7 @@ def checked_schema(type_id: str, schema: Any) -> Any:
     faults: list[str] = []
     copied = to_plain(schema, faults)
     try:
-        faults = faults or _faults_of_schema(copied) or _dangling_references(copied)
+        faults = faults or list(_faults_of_schema(copied))
     except RecursionError:
         faults = ["it is nested too deeply"]
     if faults:
@@ -95,7 +101,25 @@ def keywords() -> frozenset[str]:
     return frozenset(Draft7Validator.VALIDATORS)
 
 
-def _faults_of_schema(schema: Any) -> list[str]:
+def _faults_of_schema(schema: Any) -> Sequence[str]:
+    try:
+        text = json.dumps(schema)
+    except ValueError:  # an integer of more than 4,300 digits
+        return _looked_for(schema)
+    return _faults_of_text(text) if len(text) <= _LONGEST_KEPT else _looked_for(schema)
+
+
+@lru_cache(maxsize=256)
+def _faults_of_text(text: str) -> tuple[str, ...]:
+    """Return what is wrong with a schema. To look takes 2 ms, and other worlds have the same."""
+    return tuple(_looked_for(json.loads(text)))
+
+
+def _looked_for(schema: Any) -> list[str]:
+    return _violations(schema) or _dangling_references(schema)
+
+
+def _violations(schema: Any) -> list[str]:
     from jsonschema import Draft7Validator, FormatChecker
 
     meta = Draft7Validator(Draft7Validator.META_SCHEMA, format_checker=FormatChecker(["regex"]))
