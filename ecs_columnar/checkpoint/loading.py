@@ -8,20 +8,21 @@ follows it, and whatever follows from something else is made anew and not read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
 from ecs_columnar.checkpoint.bit_generators import to_generator
-from ecs_columnar.checkpoint.manifest import ComponentEntry, Counts, TableEntry
+from ecs_columnar.checkpoint.manifest import ComponentEntry, Counts, Manifest, TableEntry
 from ecs_columnar.checkpoint.names import bytes_name, column_name, ends_name, handles_name
 from ecs_columnar.checkpoint.npy import BYTE, OFFSET
 from ecs_columnar.checkpoint.reader import Reader
 from ecs_columnar.checkpoint.texts import fill
-from ecs_columnar.checkpoint.threads import in_threads
+from ecs_columnar.checkpoint.threads import begun
 from ecs_columnar.checkpoint.values import from_json
 from ecs_columnar.column import HANDLES, Column
 from ecs_columnar.definitions import Definition
@@ -36,7 +37,7 @@ from ecs_columnar.dtypes import (
 )
 from ecs_columnar.errors import EcsColumnarError
 from ecs_columnar.registry import ComponentType
-from ecs_columnar.schema import Component
+from ecs_columnar.schema import Component, Field
 from ecs_columnar.sparse import SparseSet
 from ecs_columnar.storage import Storage
 from ecs_columnar.strings import StringTable
@@ -60,14 +61,13 @@ def load(reader: Reader, classes: Iterable[type[Component]]) -> Storage:
     storage, manifest = Storage(), reader.manifest
     types = [storage.registry.of(component) for component in classes]
     storage.clock[0] = manifest.tick
+    columns = _columns(manifest, types)
     try:
-        _load_tables(reader, storage, types)
-        _load_dead(reader, storage, manifest.counts)
-        _load_names(reader, storage, manifest.counts)
-        _load_places(reader, storage, manifest.counts)
-        for position, entry in enumerate(manifest.components):
-            _load_pools(reader, types[position], position, entry)
-        _load_columns(reader, storage, types)
+        # Columns are read while this thread looks at handles, ids and places.
+        with begun(partial(_read_column, reader), columns, nbytes=manifest.nbytes) as found:
+            _load_rows(reader, storage, types)
+            for column, arrays in zip(columns, found(), strict=True):
+                _hold_column(storage, column, arrays)
         _load_definitions(reader, storage, types)
         for name, state in manifest.generators.items():
             storage.generators[name] = to_generator(state)
@@ -77,6 +77,19 @@ def load(reader: Reader, classes: Iterable[type[Component]]) -> Storage:
         raise reader.fault(f"it holds what no world can: {error}") from error
     reader.finish()
     return storage
+
+
+def _load_rows(reader: Reader, storage: Storage, types: Sequence[ComponentType]) -> None:
+    """Load who is there and where: all but columns."""
+    manifest = reader.manifest
+    _load_tables(reader, storage, types)
+    _load_dead(reader, storage, manifest.counts)
+    _load_names(reader, storage, manifest.counts)
+    _load_places(reader, storage, manifest.counts)
+    for position, component in enumerate(manifest.components):
+        _load_pools(reader, types[position], position, component)
+    for entry in manifest.sparse:
+        _load_sparse(reader, storage, types, entry)
 
 
 def _require(holds: Any, fault: str) -> None:
@@ -222,15 +235,33 @@ def _load_pools(
             _load_strings(reader, pool, name, field.n_strings, field.n_bytes)
 
 
-def _load_columns(reader: Reader, storage: Storage, types: Sequence[ComponentType]) -> None:
-    for entry in reader.manifest.sparse:
-        _load_sparse(reader, storage, types, entry)
-    jobs = [
-        (component, i, column_name(position, i))
-        for position, component in enumerate(types)
-        for i in range(len(component.fields))
-    ]
-    in_threads(lambda job: _load_column(reader, storage, *job), jobs, nbytes=reader.manifest.nbytes)
+class _Column(NamedTuple):
+    """A field of a component, in all tables that have it."""
+
+    component: ComponentType
+    i: int
+    name: str
+    lengths: list[int]
+
+    @property
+    def field(self) -> Field:
+        """The field."""
+        return self.component.fields[self.i]
+
+    @property
+    def where(self) -> str:
+        """What messages call it."""
+        return f"{self.component.type_id}.{self.field.name}"
+
+
+def _columns(manifest: Manifest, types: Sequence[ComponentType]) -> list[_Column]:
+    found = []
+    for position, component in enumerate(types):
+        entries = manifest.sparse if component.is_sparse else manifest.tables
+        lengths = [entry.n_rows for entry in entries if position in entry.components]
+        names = [column_name(position, i) for i in range(len(component.fields))]
+        found += [_Column(component, i, name, lengths) for i, name in enumerate(names)]
+    return found
 
 
 def _load_sparse(
@@ -252,25 +283,29 @@ def _load_sparse(
     storage.sparse[component] = SparseSet(component, table, slots)
 
 
-def _load_column(
-    reader: Reader, storage: Storage, component: ComponentType, i: int, name: str
-) -> None:
-    field, tables = component.fields[i], _holders(storage, component)
-    where = f"{component.type_id}.{field.name}"
-    lengths = [table.length for table in tables]
+def _read_column(reader: Reader, column: _Column) -> list[NDArray[Any]]:
+    """Read a column, as far as that does not depend on another file."""
+    field, where = column.field, column.where
     if field.kind == "object":
-        arrays = _objects(reader.values(name), lengths, where)
-    else:
-        arrays = reader.arrays(name, field.dtype, field.shape, lengths)
-    pool = component.pools.get(field.name)
-    for table, values in zip(tables, arrays, strict=True):
-        if pool is not None:
-            _require_codes(values, 0, pool.n_codes, where)
-        elif field.dtype == np.bool_:
+        return _objects(reader.values(column.name), column.lengths, where)
+    arrays = reader.arrays(column.name, field.dtype, field.shape, column.lengths)
+    for values in arrays:
+        if field.kind == "string":
+            continue
+        if field.dtype == np.bool_:
             _require(values.view(BYTE).max(initial=0) <= 1, f"{where} is not boolean")
         elif field.is_finite:
             _require(np.isfinite(values).all(), f"{where} is not finite")
-        table.columns[component][i].hold(values)
+    return arrays
+
+
+def _hold_column(storage: Storage, column: _Column, arrays: list[NDArray[Any]]) -> None:
+    component = column.component
+    pool = component.pools.get(column.field.name)
+    for table, values in zip(_holders(storage, component), arrays, strict=True):
+        if pool is not None:
+            _require_codes(values, 0, pool.n_codes, column.where)
+        table.columns[component][column.i].hold(values)
 
 
 def _holders(storage: Storage, component: ComponentType) -> list[Table]:

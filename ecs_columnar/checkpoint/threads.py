@@ -7,8 +7,9 @@ System calls and hashes let go of the interpreter's lock, so that two threads re
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 Item = TypeVar("Item")
@@ -36,8 +37,26 @@ def in_threads(
     Exception
         The first that a call raises, when the calls that had begun have ended.
     """
+    with begun(function, items, nbytes=nbytes) as results:
+        return results()
+
+
+@contextmanager
+def begun(
+    function: Callable[[Item], Result], items: Sequence[Item], *, nbytes: int
+) -> Iterator[Callable[[], list[Result]]]:
+    """Begin what `in_threads` does, and yield what waits for the results.
+
+    When the block raises, calls that have not begun yet never do.
+    """
     n_threads = min(N_THREADS, os.cpu_count() or 1, len(items))
     if nbytes < SMALL or n_threads < 2:
-        return [function(item) for item in items]
+        yield lambda: [function(item) for item in items]
+        return
     with ThreadPoolExecutor(n_threads) as pool:
-        return list(pool.map(function, items))
+        results = pool.map(function, items)
+        try:
+            yield lambda: list(results)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
