@@ -22,6 +22,7 @@ from ecs_columnar.io.arrow_columns import ArrowSource
 from ecs_columnar.io.arrow_sizes import declared_sizes
 from ecs_columnar.io.folder import Folder
 from ecs_columnar.io.limits import Limits
+from ecs_columnar.io.parquet_pages import n_values_in_pages
 from ecs_columnar.io.problem import WorldFileError
 from ecs_columnar.services import Services, create_default_services_with_config
 from ecs_columnar.services.world_files import contents_digest
@@ -157,6 +158,86 @@ def test_rows_that_are_read_a_few_at_a_time_are_all_there(
 
     assert result.instantiated_count == n
     assert len({contents_digest(each.world) for each in known}) == 1
+
+
+def pages_of(data: bytes) -> list[list[int]]:
+    group = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(0)
+    found = []
+    for column in map(group.column, range(group.num_columns)):
+        offsets = [column.data_page_offset, column.dictionary_page_offset]
+        start = min(offset for offset in offsets if offset is not None)
+        stop = start + column.total_compressed_size
+        found.append(list(n_values_in_pages(io.BytesIO(data), start, stop)))
+    return found
+
+
+@settings(max_examples=30)
+@given(
+    lists=st.lists(st.none() | st.lists(st.none() | st.text(max_size=3), max_size=5), min_size=1),
+    version=st.sampled_from(["1.0", "2.0"]),
+    compression=st.sampled_from(["none", "zstd", "snappy"]),
+    is_coded=st.booleans(),
+    has_checksum=st.booleans(),
+)
+def test_pages_say_how_many_values_they_have(
+    lists: list[Any], version: str, compression: str, is_coded: bool, has_checksum: bool
+) -> None:
+    sink = pa.BufferOutputStream()
+    table = pa.table({"x": pa.array(lists, pa.list_(pa.string())), "y": [1.5] * len(lists)})
+    pq.write_table(
+        table,
+        sink,
+        data_page_version=version,
+        compression=compression,
+        use_dictionary=is_coded,
+        write_page_checksum=has_checksum,
+        data_page_size=1,
+        write_batch_size=3,
+    )
+
+    found = pages_of(sink.getvalue().to_pybytes())
+
+    assert [sum(each) for each in found] == [sum(len(x or [0]) or 1 for x in lists), len(lists)]
+
+
+@given(st.binary(max_size=80))
+def test_what_is_no_page_has_no_values_and_breaks_nothing(data: bytes) -> None:
+    try:
+        found = list(n_values_in_pages(io.BytesIO(data), 0, len(data)))
+    except ValueError:
+        return
+    assert all(n >= 0 for n in found)
+
+
+def varint(n: int) -> bytes:
+    return bytes([n & 127 | 128]) + varint(n >> 7) if n > 127 else bytes([n])
+
+
+def empty_items(n: int) -> bytes:
+    items = pa.ListArray.from_arrays(pa.array([0, n], pa.int32()), pa.nulls(n, pa.int8()))
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns_of(1, rich_parts=items)), sink, data_page_size=1 << 30)
+    return sink.getvalue().to_pybytes()
+
+
+@pytest.mark.parametrize("is_forged", [False, True])
+def test_empty_items_are_counted_before_they_are_decoded(tmp_path: Path, is_forged: bool) -> None:
+    n = 20_000_000
+    data = empty_items(n)
+    if is_forged:  # the metadata says less than the page
+        at = data.rindex(b"element", 0, data.index(varint(n << 1), len(data) // 2))
+        at = data.index(varint(n << 1), at)
+        data = data[:at] + varint(16_800_000 << 1) + data[at + 4 :]
+        metadata = pq.ParquetFile(io.BytesIO(data)).metadata
+        assert metadata.row_group(0).column(2).num_values == 16_800_000
+    (tmp_path / "w.parquet").write_bytes(data)
+    before = pa.total_allocated_bytes()
+
+    result = load(tmp_path / "w.parquet", services(), limits=Limits(table_bytes=70 * MEGABYTE))
+
+    (line,) = lines(result)
+    assert "has 80,000,000 table_bytes, 73,400,320 are allowed" in line
+    assert pa.total_allocated_bytes() == before
 
 
 # --- what has crashed ----------------------------------------------------------------

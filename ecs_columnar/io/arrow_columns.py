@@ -20,11 +20,15 @@ from ecs_columnar.io.blocks import ColumnBlock, InstanceSource, Report
 from ecs_columnar.io.extras import require
 from ecs_columnar.io.folder import Folder
 from ecs_columnar.io.limits import Limits
+from ecs_columnar.io.parquet_pages import n_values_in_pages
 from ecs_columnar.io.problem import WorldFileError
 
 SUFFIXES: Final = (".parquet", ".arrow", ".feather")
 ROWS_AT_ONCE: Final = 1 << 18
 BYTES_AT_ONCE: Final = 1 << 28
+
+_BYTES_OF_LEVELS: Final = 4
+"""Of an item of a list while it is decoded: two levels of int16."""
 
 
 _REFUSED: Final = (OSError, ValueError, OverflowError, MemoryError, struct.error)
@@ -127,6 +131,7 @@ def _parquet(file: BinaryIO, source: ArrowSource) -> Iterator[Any]:
         groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
         n_bytes = sum(group.total_byte_size for group in groups)
         source.refuse_too_much("table_bytes", n_bytes)
+        source.refuse_too_much("table_bytes", _n_bytes_of_levels(file, metadata))
         n_at_once = _safe_rows(groups, source.limits.table_bytes)
         yield from _joined(_checked(parquet.iter_batches(batch_size=n_at_once), source))
 
@@ -144,6 +149,21 @@ def _safe_rows(groups: Sequence[Any], table_bytes: int) -> int:
 def _n_bytes_of_texts(group: Any) -> int:
     columns = map(group.column, range(group.num_columns))
     return sum(c.total_uncompressed_size for c in columns if c.physical_type == "BYTE_ARRAY")
+
+
+def _n_bytes_of_levels(file: BinaryIO, metadata: Any) -> int:
+    """Return what the levels of lists take in memory, empty items too: all have two."""
+    lists = [
+        i for i in range(metadata.num_columns) if metadata.schema.column(i).max_repetition_level > 0
+    ]
+    n_values = 0
+    for number in range(metadata.num_row_groups):
+        for column in map(metadata.row_group(number).column, lists):
+            start = column.data_page_offset
+            if column.has_dictionary_page and 0 < column.dictionary_page_offset < start:
+                start = column.dictionary_page_offset
+            n_values += sum(n_values_in_pages(file, start, start + column.total_compressed_size))
+    return _BYTES_OF_LEVELS * n_values
 
 
 def _checked(batches: Iterable[Any], source: ArrowSource) -> Iterator[Any]:
