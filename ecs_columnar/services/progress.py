@@ -31,7 +31,7 @@ def shown(options: CallOptions, description: str, n: int | None) -> Iterator[Cal
             "cannot show progress: tqdm is not installed; pip install tqdm, or pass on_progress",
         ) from None
     asked = options.on_progress
-    with tqdm(total=n, desc=description, unit="item") as bar:
+    with tqdm(total=n, desc=description, unit=" items", dynamic_ncols=True) as bar:
 
         def move(*numbers: int) -> None:
             bar.update(numbers[2] - bar.n)
