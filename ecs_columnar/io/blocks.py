@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
+from ecs_columnar.io.alike import Run, read_lines_alike, read_list_alike
 from ecs_columnar.io.folder import Folder
 from ecs_columnar.io.json_text import JsonReader
 from ecs_columnar.io.problem import Problem, WorldFileError
@@ -46,15 +47,19 @@ class ColumnBlock:
 
     Attributes
     ----------
-    columns : mapping of str to Arrow array
+    columns : mapping of str to column
+        Arrow arrays; of instances that are written, what a `Run` has.
     n : int
     place : callable
         Returns where the instance at a position is.
+    item : callable, optional
+        Returns the instance at a position as it is written, if it is.
     """
 
     columns: Mapping[str, Any]
     n: int
     place: Callable[[int], Place]
+    item: Callable[[int], Any] | None = None
 
     def __len__(self) -> int:
         return self.n
@@ -101,6 +106,30 @@ class ListSource(InstanceSource):
             yield ItemBlock(self.items[start : start + ITEMS_AT_ONCE], _shifted(self._place, start))
 
 
+class RunSource(InstanceSource):
+    """Instances of a list in which they are written alike.
+
+    Parameters
+    ----------
+    runs : list of Run
+    place : callable
+        Returns where the instance at a position is.
+    """
+
+    def __init__(self, runs: list[Run], place: Callable[[int], Place]) -> None:
+        self._runs: Final = runs
+        self._place: Final = place
+
+    @property
+    def n_instances(self) -> int:
+        """How many there are."""
+        return sum(run.n for run in self._runs)
+
+    def blocks(self, report: Report) -> Iterator[ColumnBlock]:  # noqa: ARG002
+        """Yield the instances."""
+        yield from _blocks_of(self._runs, self._place)
+
+
 class LineSource(InstanceSource):
     """A file of NDJSON: an instance a line. It is never in memory as a whole.
 
@@ -121,13 +150,18 @@ class LineSource(InstanceSource):
         """Only reading tells."""
         return
 
-    def blocks(self, report: Report) -> Iterator[ItemBlock]:
+    def blocks(self, report: Report) -> Iterator[Block]:
         """Yield the instances of a few megabytes; report lines that are no JSON."""
         n_lines = 0
         with self._folder.open(self._name) as file:
             for data in self._whole_lines(file):
-                yield self._block(data, n_lines, report)
-                n_lines += data.count(b"\n")
+                runs = read_lines_alike(data, self._reader)
+                if runs is None:
+                    yield self._block(data, n_lines, report)
+                    n_lines += data.count(b"\n")
+                else:
+                    yield from _blocks_of(runs, _shifted(self._place, n_lines))
+                    n_lines += sum(run.n for run in runs)
 
     def _whole_lines(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield pieces of the file that end with a line.
@@ -173,6 +207,21 @@ class LineSource(InstanceSource):
 
     def _place(self, number: int) -> Place:
         return f"{self._name}:{number + 1}", "$"
+
+
+def _blocks_of(runs: list[Run], place: Callable[[int], Place]) -> Iterator[ColumnBlock]:
+    start = 0
+    for run in runs:
+        yield ColumnBlock(run.columns, run.n, _shifted(place, start), run.item)
+        start += run.n
+
+
+def source_of_list(
+    data: bytes, reader: JsonReader, place: Callable[[int], Place]
+) -> InstanceSource | None:
+    """Return the source of a list of instances that are written alike, None of any other text."""
+    runs = read_list_alike(data, reader)
+    return None if runs is None else RunSource(runs, place)
 
 
 def _shifted(place: Callable[[int], Place], start: int) -> Callable[[int], Place]:

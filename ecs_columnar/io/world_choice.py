@@ -133,7 +133,8 @@ def ids_of(block: Any) -> list[Any]:
     if isinstance(block, ColumnBlock):
         for name in ID_COLUMNS:
             if name in block.columns:
-                found: list[Any] = block.columns[name].to_pylist()
+                column = block.columns[name]
+                found: list[Any] = (column.tolist if block.item else column.to_pylist)()
                 return found
         return [None] * len(block)
     return [item.get("instanceId") if isinstance(item, Mapping) else None for item in block.items]

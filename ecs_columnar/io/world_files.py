@@ -17,7 +17,14 @@ from typing import Any, Final, NamedTuple
 from ecs_columnar.errors import WorldInitializationError, first_three, shortened
 from ecs_columnar.io import manifest as mods
 from ecs_columnar.io.arrow_columns import SUFFIXES, ArrowSource
-from ecs_columnar.io.blocks import InstanceSource, LineSource, ListSource, in_file, in_files
+from ecs_columnar.io.blocks import (
+    InstanceSource,
+    LineSource,
+    ListSource,
+    in_file,
+    in_files,
+    source_of_list,
+)
 from ecs_columnar.io.folder import Folder, Retry, fault_of_name
 from ecs_columnar.io.json_text import JsonReader
 from ecs_columnar.io.limits import Limits
@@ -240,15 +247,23 @@ class _Reading:
             raise WorldFileError(each.file, message, path="$.id")
 
     def _add_instances(self, file: str, singles: list[Found]) -> None:
-        source = self._streamed(file)
-        if source is not None:
-            self.files.instances.append(source)
-            return
-        data = self._json(file)
-        if isinstance(data, list):
-            self.files.instances.append(ListSource(data, in_file(file)))
+        data = self._read_instances(file)
+        if isinstance(data, InstanceSource):
+            self.files.instances.append(data)
         else:
             singles.append(Found(file, "$", data))
+
+    def _read_instances(self, file: str) -> Any:
+        """Return a file of instances as their source; any other, as what it says."""
+        source = self._streamed(file)
+        if source is not None:
+            return source
+        text = self._folder.read(file)
+        source = source_of_list(text, self._reader, in_file(file))
+        if source is not None:
+            return source
+        data = self._reader.read(text, file)
+        return ListSource(data, in_file(file)) if isinstance(data, list) else data
 
     @contextmanager
     def _reporting(self) -> Iterator[None]:
@@ -261,13 +276,9 @@ class _Reading:
     # --- one file --------------------------------------------------------------------
 
     def _read_file(self, name: str) -> None:
-        source = self._streamed(name)
-        if source is not None:
-            self.files.instances.append(source)
-            return
-        data = self._json(name)
-        if isinstance(data, list):
-            self.files.instances.append(ListSource(data, in_file(name)))
+        data = self._read_instances(name)
+        if isinstance(data, InstanceSource):
+            self.files.instances.append(data)
             return
         if not isinstance(data, Mapping):
             raise WorldFileError(name, "is no mapping with components, entities and worlds")

@@ -12,9 +12,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ecs_columnar.kernels import entities, groups, json_text, rows, strings
+    from ecs_columnar.kernels import entities, groups, json_alike, json_text, rows, strings
 
-__all__ = ["entities", "groups", "json_text", "rows", "strings"]
+__all__ = ["entities", "groups", "json_alike", "json_text", "rows", "strings"]
 
 
 def step(kernel: Any, *arguments: Any) -> tuple[Any, ...]:

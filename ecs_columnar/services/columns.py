@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
-from ecs_columnar.encoding import Coded, Encoded, encode
+from ecs_columnar.encoding import Coded, Encoded, Texts, encode
 from ecs_columnar.errors import EcsColumnarError
+from ecs_columnar.strings import StringTable
 
 Column: TypeAlias = Any
 """A list, a NumPy or pandas array, or a pyarrow array."""
@@ -127,6 +128,8 @@ def is_missing(value: object) -> bool:
 
 def are_missing(column: Column) -> NDArray[np.bool_]:
     """Tell which values of a column are not there."""
+    if isinstance(column, Texts):
+        return np.zeros(len(column), np.bool_)
     if isinstance(column, np.ndarray) and column.size > 1 and column.strides == (0,):
         return np.repeat(are_missing(column[:1]), column.shape[0])
     if isinstance(column, np.ndarray) and column.dtype.kind in "biuUST":
@@ -145,11 +148,17 @@ def are_missing(column: Column) -> NDArray[np.bool_]:
 
 def are_categories(column: Column) -> bool:
     """Tell whether `factorize` looks at each distinct value of a column only once."""
-    return hasattr(column, "categories") or hasattr(column, "dictionary_encode")
+    return (
+        isinstance(column, Texts)
+        or hasattr(column, "categories")
+        or hasattr(column, "dictionary_encode")
+    )
 
 
 def to_encoded(column: Column) -> Encoded | None:
-    """Return strings of an Arrow array as bytes, without a copy; None of any other column."""
+    """Return strings that are bytes, without a copy; None of any other column."""
+    if isinstance(column, Texts):
+        return column.encoded
     kind = str(getattr(column, "type", ""))
     if not hasattr(column, "dictionary_encode") and "dictionary" not in kind:
         return None
@@ -173,6 +182,10 @@ def factorize(column: Column) -> tuple[NDArray[np.intp], list[Any]]:
     values : list
         By code. None stands for what is missing.
     """
+    if isinstance(column, Texts):
+        table = StringTable()
+        found, _ = table.intern(column.encoded)
+        return found.astype(np.intp), table.decode(table.live_codes()).tolist()
     if hasattr(column, "dictionary_encode"):
         column = column.dictionary_encode()
         column = column.combine_chunks() if hasattr(column, "chunks") else column

@@ -84,7 +84,9 @@ class Creation:
         """Validate a block of items."""
         if isinstance(items, Columns) and any(items.has(*field) for field in _WHOLE):
             return self._prepare(_rows_of(items), items)
-        return self._prepare(items, items)
+        prepared = self._prepare(items, items)
+        given = items.as_given() if prepared.is_bad.any() else items
+        return prepared if given is items else self._prepare(given, given)
 
     def _prepare(self, items: Items, given: Items) -> PreparedCreation:
         catalogue, threads = self.catalogue, self.in_threads

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import compress
 from operator import itemgetter
 from typing import Any, Final
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.io.blocks import Block, ColumnBlock, ItemBlock, Place, Report
-from ecs_columnar.io.json_text import JsonReader
+from ecs_columnar.io.json_text import JsonReader, without_gc
 from ecs_columnar.io.limits import Limits
 from ecs_columnar.io.problem import Problem, WorldFileError
 from ecs_columnar.io.world_choice import ID_COLUMNS, ids_of
@@ -20,6 +20,8 @@ from ecs_columnar.services.catalogue import Catalogue
 from ecs_columnar.services.columns import Column, are_missing, take, to_encoded, to_list
 from ecs_columnar.services.items import MISSING, Columns, Items
 from ecs_columnar.services.overrides import type_and_field
+
+_ID_FIELDS: Final = ("instance_id", "definition_id")
 
 _KEYS: Final = {
     "definition_id": "definitionId",
@@ -86,6 +88,35 @@ class InstanceColumns(Columns):
         return ["" if is_gap else value for is_gap, value in pairs]
 
 
+class WrittenInstances(InstanceColumns):
+    """Instances as columns, and as they are written.
+
+    Parameters
+    ----------
+    columns : mapping of str to column
+    n : int
+    item : callable
+        Parses the instance at a position.
+    """
+
+    def __init__(self, columns: Mapping[str, Column], n: int, item: Callable[[int], Any]) -> None:
+        super().__init__(columns, n)
+        self._item: Final = item
+
+    def __getitem__(self, i: int) -> Any:
+        return self._item(i)
+
+    def part(self, start: int, stop: int) -> WrittenInstances:
+        """Return some of the instances."""
+        whole = super().part(start, stop)
+        return WrittenInstances(whole.columns, len(whole), lambda i: self._item(start + i))
+
+    def as_given(self) -> InstanceItems:
+        """Parse the instances: what columns refuse is looked at as it is written."""
+        with without_gc():
+            return InstanceItems(list(map(self._item, range(len(self)))))
+
+
 def to_items(
     catalogue: Catalogue,
     block: Block,
@@ -115,6 +146,10 @@ def to_items(
         block = _only(block, np.array([i in members for i in map(_hashable, ids_of(block))], bool))
     if isinstance(block, ItemBlock):
         return InstanceItems(block.items), block
+    if block.item is not None:
+        written = WrittenInstances(block.columns, block.n, block.item)
+        is_clear = all(_is_clear(catalogue, name) for name in block.columns)
+        return written if is_clear else written.as_given(), block
     for name, column in block.columns.items():
         fault = _fault(catalogue, name, column)
         if fault is not None:
@@ -135,7 +170,9 @@ def _only(block: Block, is_wanted: Any) -> Block:
 
 def _rows_of(block: ColumnBlock, rows: NDArray[np.intp]) -> ColumnBlock:
     columns = {name: take(column, rows) for name, column in block.columns.items()}
-    return ColumnBlock(columns, rows.shape[0], _placed(block, rows))
+    item = block.item
+    taken = None if item is None else lambda i: item(int(rows[i]))
+    return ColumnBlock(columns, rows.shape[0], _placed(block, rows), taken)
 
 
 def _placed(block: Block, rows: NDArray[np.intp]) -> Callable[[int], Place]:
@@ -144,6 +181,12 @@ def _placed(block: Block, rows: NDArray[np.intp]) -> Callable[[int], Place]:
 
 def _hashable(value: Any) -> Any:
     return value if isinstance(value, str) else None
+
+
+def _is_clear(catalogue: Catalogue, name: str) -> bool:
+    """Tell whether the name of a column means what it was made of, whatever types there are."""
+    is_type = name in catalogue.components
+    return not is_type if "." in name else is_type or name in _ID_FIELDS
 
 
 def _is_json(catalogue: Catalogue, name: str, column: Any) -> bool:

@@ -75,6 +75,10 @@ class Items(ABC):
             The field in which it lies, if it is nested.
         """
 
+    def as_given(self) -> Items:
+        """Return the items in the form in which faults are looked for: these, as a rule."""
+        return self
+
     def option(self, name: str) -> Column:
         """Return a field of the options of each item; of the item itself where it has none."""
         return self.field(name, within="opts")
