@@ -111,7 +111,16 @@ def as_lines(rows: list[str]) -> bytes:
     return "".join(row + "\n" for row in rows).encode()
 
 
-FORMATS: dict[str, Callable[[list[str]], bytes]] = {"json": as_list, "ndjson": as_lines}
+def as_whole(rows: list[str]) -> bytes:
+    instances = ",\n".join(rows)
+    return f'{{"entities": {{"instances" : [\n{instances} ]}}, "components": []}}'.encode()
+
+
+FORMATS: dict[str, Callable[[list[str]], bytes]] = {
+    "json": as_list,
+    "ndjson": as_lines,
+    "whole.json": as_whole,
+}
 
 numbers = st.one_of(
     st.integers(-3, 9).map(str),
@@ -270,6 +279,14 @@ def test_only_what_is_written_alike_becomes_columns(
         ("w.json", f"[{row(1)},{row(2)}", 0),
         ("w.json", "[]", 0),
         ("w.json", row(1), 0),
+        ("w.json", f'{{"entities": {{"instances": [{row(1)}], "instances": [{row(2)}]}}}}', 0),
+        ("w.json", f'{{"entities": {{"instances": [{row(1)}]}}', 0),
+        ("w.json", f'{{"entities": {{"instances": [{row(1)}] }} }}', 1),
+        ("w.json", f'{{"entities": {{"instances": [{row(1)}]}}, "locations": []}}', 0),
+        ("w.json", f'{{"instances": [{row(1)}]}}', 0),
+        ("w.json", f'{{"worlds": [{{"instances": [{row(1)}]}}]}}', 0),
+        ("w.json", f'{{"worlds": [{{"instances": [{row(1)}]}}], "entities": {{}}}}', 0),
+        ("w.json", f'{{"entities": [{{"instances": [{row(1)}]}}]}}', 0),
         ("w.ndjson", f"{row(1)}\n{row(2)}", 2),
         ("w.ndjson", f"{row(1)}\r\n{row(2)}\r\n", 1),
         ("w.ndjson", f"{row(1)}\n\n{row(2)}\n", 0),

@@ -334,6 +334,30 @@ def test_a_definition_that_puts_into_no_living_entity_fails_who_is_made_of_it(
     assert line.endswith("$.locationId: this entity, where 'core:lost' puts it, is dead")
 
 
+@pytest.mark.parametrize(
+    ("entities", "locations", "key"),
+    [
+        ({"instances": [instance("ann")]}, [], "entities"),
+        ({"instance_id": ["ann"], "nonsense": [1]}, [], "entities"),
+        (3, [], "entities"),
+        ("x", [], "entities"),
+        ([], 3, "locations"),
+        ([instance("ann")], {"x": [1]}, "locations"),
+    ],
+)
+def test_entities_and_locations_that_are_no_lists_are_refused(
+    tmp_path: Path, entities: Any, locations: Any, key: str
+) -> None:
+    data = {"components": [HEALTH], "entities": entities, "locations": locations}
+    root = write(tmp_path, {"w.json": data})
+    services = create_default_services_with_config()
+
+    with pytest.raises(ecs.WorldInitializationError, match=rf"\$\.{key}: is no list"):
+        load(root / "w.json", services)
+
+    assert services.components.ids() == ["core:position"]
+
+
 def test_what_is_said_of_a_long_value_is_short(tmp_path: Path) -> None:
     long = "x" * 100_000
     data = world_of(instance("ann", long), instance("ben", health={"points": long}))

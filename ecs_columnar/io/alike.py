@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -30,17 +31,20 @@ LEAST_ROWS: Final = 256
 """Of a run on average: it is worth 0.3 ms."""
 
 _LONGEST_BYTES: Final = 1 << 16
-_LONGEST_END: Final = 64
 _LEAST_DEPTH: Final = 8
 
 _ITEMS: Final = msgspec.json.Decoder()
 _DECODER: Final = json.JSONDecoder()
 _SPACE: Final = rb"[ \t\r\n]*"
-_START: Final = re.compile(rb"\s*\[" + _SPACE)
+_LIST: Final = re.compile(_SPACE + rb"\[" + _SPACE)
+_INSTANCES: Final = re.compile(
+    rb'("instances"' + _SPACE + rb":" + _SPACE + rb")\[" + _SPACE + rb"(?=\{)"
+)
+_COMMA: Final = re.compile(_SPACE + rb"," + _SPACE)
+_END_OF_LIST: Final = re.compile(_SPACE + rb"\]")
 _END: Final = re.compile(_SPACE + rb"\]" + _SPACE + rb"\Z")
-_BETWEEN: Final = re.compile(_SPACE + rb"," + _SPACE)
-_LAST_LINE_END: Final = re.compile(rb"[ \t\r]*\n?\Z")
 _LINE_END: Final = re.compile(rb"[ \t\r]*\n")
+_LAST_LINE_END: Final = re.compile(rb"[ \t\r]*\n?\Z")
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|true|false|null|[\[\]{}:,]')
 
 _NAMES: Final = {"instanceId": "instance_id", "definitionId": "definition_id"}
@@ -74,8 +78,8 @@ def read_lines_alike(data: bytes, reader: JsonReader) -> list[Run] | None:
     list of Run, or None
         Of all instances: then `JsonReader.read` takes each line.
     """
-    end = _LAST_LINE_END.search(data, max(0, len(data) - _LONGEST_END))
-    return _read(data, 0, end.start() if end else len(data), _LINE_END, reader)
+    found = _read(data, 0, _LINE_END, _LAST_LINE_END, reader)
+    return found[0] if found else None
 
 
 def read_list_alike(data: bytes, reader: JsonReader) -> list[Run] | None:
@@ -86,31 +90,60 @@ def read_list_alike(data: bytes, reader: JsonReader) -> list[Run] | None:
     list of Run, or None
         Of all instances: then `JsonReader.read` takes the text.
     """
-    start, end = _START.match(data), _END.search(data, max(0, len(data) - _LONGEST_END))
-    if start is None or end is None:
+    start = _LIST.match(data)
+    found = _read(data, start.end(), _COMMA, _END, reader) if start else None
+    return found[0] if found else None
+
+
+def read_whole_alike(data: bytes, reader: JsonReader) -> tuple[Any, list[Run]] | None:
+    """Read a text with a list of instances in ``entities``; None if it has none, or not alike.
+
+    Returns
+    -------
+    value : dict
+        What the text says, but for the list.
+    runs : list of Run
+        All instances of the list.
+    """
+    start = _INSTANCES.search(data)
+    found = _read(data, start.end(), _COMMA, _END_OF_LIST, reader) if start else None
+    if start is None or found is None:
         return None
-    return _read(data, start.end(), end.start(), _BETWEEN, reader)
+    runs, end = found
+    mark = secrets.token_hex()  # nobody can have written it: so it tells which list this was
+    try:
+        value = reader.read(b'%b"%b"%b' % (data[: start.end(1)], mark.encode(), data[end:]), "")
+    except WorldFileError:
+        return None
+    entities = value.get("entities") if isinstance(value, dict) else None
+    is_it = isinstance(entities, dict) and entities.get("instances") == mark
+    return (value, runs) if is_it else None
 
 
 def _read(
-    data: bytes, at: int, end: int, between: re.Pattern[bytes], reader: JsonReader
-) -> list[Run] | None:
-    if end - at < LEAST_BYTES or reader.limits.depth < _LEAST_DEPTH or not _is_utf8(data):
+    data: bytes,
+    at: int,
+    between: re.Pattern[bytes],
+    behind: re.Pattern[bytes],
+    reader: JsonReader,
+) -> tuple[list[Run], int] | None:
+    """Read instances up to what stands behind the last one; return where that ends."""
+    if len(data) - at < LEAST_BYTES or reader.limits.depth < _LEAST_DEPTH or not _is_utf8(data):
         return None
-    text = _Text(data, np.frombuffer(data, np.uint8)[:end], reader)
+    text = _Text(data, np.frombuffer(data, np.uint8), reader)
     runs: list[Run] = []
     n_rows = 0
     try:
-        while at < end:
+        while n_rows >= LEAST_ROWS * (len(runs) - 1):
             run, at = text.read_run(at, between)
             runs.append(run)
             n_rows += run.n
-            if n_rows < LEAST_ROWS * (len(runs) - 1):
-                return None
-            at = _behind(between, data, at, end)
+            if end := behind.match(data, at):
+                return runs, end.end()
+            at = _end_of(between, data, at)
     except (_NotAlikeError, WorldFileError, msgspec.MsgspecError, ValueError, RecursionError):
-        return None
-    return runs
+        pass
+    return None
 
 
 class _NotAlikeError(Exception):
@@ -171,7 +204,7 @@ class _Text:
         # out wrong, and nobody looks at them.
         text = self.data[at : at + _LONGEST_BYTES].decode("latin-1")
         _, length = _DECODER.raw_decode(text)
-        return min(at + length, len(self.octets))
+        return at + int(length)
 
     def _column(
         self,
@@ -236,18 +269,16 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def _behind(between: re.Pattern[bytes], data: bytes, at: int, end: int) -> int:
-    """Return where the next instance starts, the end where there is none.
+def _end_of(pattern: re.Pattern[bytes], data: bytes, at: int) -> int:
+    """Return where a pattern ends that is at a position.
 
     Raises
     ------
     _NotAlikeError
-        When something else is there.
+        When it is not.
     """
-    if at == end:
-        return end
-    found = between.match(data, at)
-    if found is None or found.end() >= end:
+    found = pattern.match(data, at)
+    if found is None:
         raise _NotAlikeError
     return found.end()
 

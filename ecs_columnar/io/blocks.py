@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
-from ecs_columnar.io.alike import Run, read_lines_alike, read_list_alike
+from ecs_columnar.io.alike import Run, read_lines_alike, read_list_alike, read_whole_alike
 from ecs_columnar.io.folder import Folder
 from ecs_columnar.io.json_text import JsonReader
 from ecs_columnar.io.problem import Problem, WorldFileError
@@ -222,6 +222,16 @@ def source_of_list(
     """Return the source of a list of instances that are written alike, None of any other text."""
     runs = read_list_alike(data, reader)
     return None if runs is None else RunSource(runs, place)
+
+
+def whole_with_source(data: bytes, reader: JsonReader, place: Callable[[int], Place]) -> Any:
+    """Return a text with the source of its instances in place of their list, None of any other."""
+    found = read_whole_alike(data, reader)
+    if found is None or "locations" in found[0]:
+        return None
+    value, runs = found
+    value["entities"]["instances"] = RunSource(runs, place)
+    return value
 
 
 def _shifted(place: Callable[[int], Place], start: int) -> Callable[[int], Place]:

@@ -24,6 +24,7 @@ from ecs_columnar.io.blocks import (
     in_file,
     in_files,
     source_of_list,
+    whole_with_source,
 )
 from ecs_columnar.io.folder import Folder, Retry, fault_of_name
 from ecs_columnar.io.json_text import JsonReader
@@ -253,8 +254,11 @@ class _Reading:
         else:
             singles.append(Found(file, "$", data))
 
-    def _read_instances(self, file: str) -> Any:
-        """Return a file of instances as their source; any other, as what it says."""
+    def _read_instances(self, file: str, *, is_whole: bool = False) -> Any:
+        """Return a file of instances as their source; any other, as what it says.
+
+        One with all of it may have the source of its instances in place of their list.
+        """
         source = self._streamed(file)
         if source is not None:
             return source
@@ -262,6 +266,10 @@ class _Reading:
         source = source_of_list(text, self._reader, in_file(file))
         if source is not None:
             return source
+        place = in_file(file, _INSTANCES)
+        whole = whole_with_source(text, self._reader, place) if is_whole else None
+        if whole is not None:
+            return whole
         data = self._reader.read(text, file)
         return ListSource(data, in_file(file)) if isinstance(data, list) else data
 
@@ -276,7 +284,7 @@ class _Reading:
     # --- one file --------------------------------------------------------------------
 
     def _read_file(self, name: str) -> None:
-        data = self._read_instances(name)
+        data = self._read_instances(name, is_whole=True)
         if isinstance(data, InstanceSource):
             self.files.instances.append(data)
             return
@@ -291,7 +299,7 @@ class _Reading:
             message = f"{first_three(map(repr, unknown))} means nothing here; there are "
             self.files.problems.append(Problem(name, "$", message + ", ".join(_WHOLE)))
         if isinstance(entities, list) or "locations" in data:
-            self.files.plain = {key: data.get(key) or [] for key in ("entities", "locations")}
+            self.files.plain = _plain(name, data)
             entities = {"definitions": data.get("definitions", [])}
         if not isinstance(entities, Mapping):
             raise WorldFileError(
@@ -301,16 +309,18 @@ class _Reading:
             "components": ("$.components", data.get("components", [])),
             "definitions": ("$.entities.definitions", entities.get("definitions", [])),
             "worlds": ("$.worlds", data.get("worlds", [])),
-            "instances": ("$.entities.instances", entities.get("instances", [])),
+            "instances": (_INSTANCES, entities.get("instances", [])),
         }
         for path, part in parts.values():
-            if not isinstance(part, list):
+            if not isinstance(part, list | InstanceSource):
                 raise WorldFileError(name, "is no list", path=path)
         for kind, found in self._declared():
             path, part = parts[kind]
             found += [Found(name, f"{path}[{i}]", item) for i, item in enumerate(part)]
         path, instances = parts["instances"]
-        if instances:
+        if isinstance(instances, InstanceSource):
+            self.files.instances.append(instances)
+        elif instances:
             self.files.instances.append(ListSource(instances, in_file(name, path)))
         start = data.get("startWorld")
         if not isinstance(start, str | None):
@@ -334,6 +344,7 @@ class _Reading:
             return source
 
 
+_INSTANCES: Final = "$.entities.instances"
 _WHOLE: Final = (
     "$schema",
     "id",
@@ -345,6 +356,22 @@ _WHOLE: Final = (
     "worlds",
     "startWorld",
 )
+
+
+def _plain(name: str, data: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return the lists of a file that has entities and locations.
+
+    Raises
+    ------
+    WorldFileError
+        When one is none.
+    """
+    plain = {key: data.get(key) or [] for key in ("entities", "locations")}
+    for key, part in plain.items():
+        if not isinstance(part, list):
+            message = "is no list; where there are locations, entities are a list, too"
+            raise WorldFileError(name, message, path=f"$.{key}")
+    return plain
 
 
 def _owner(data: Any) -> str | None:
