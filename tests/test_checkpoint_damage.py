@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from threading import Event, Timer
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import xxhash
 import ecs_columnar as ecs
 from ecs_columnar import cli
 from ecs_columnar.checkpoint import manifest as manifests
+from ecs_columnar.checkpoint import threads
 from ecs_columnar.checkpoint.disk import FileRecord
 from ecs_columnar.checkpoint.npy import header
 from tests.checkpoints import (
@@ -374,3 +376,43 @@ def test_check_needs_no_classes_and_tells_good_from_damaged(
     assert cli.main(["check", str(saved), "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert (found["ok"], found["path"]) == (False, str(path))
+
+
+def test_what_is_damaged_is_found_while_columns_are_read_in_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "SMALL", 0)
+    monkeypatch.setattr(threads, "N_THREADS", 3)
+    monkeypatch.setattr(threads.os, "cpu_count", lambda: 4)
+    world = a_small_world()
+    world.save(tmp_path)
+    assert load(tmp_path).digest() == world.digest()
+
+    for path in files_of(tmp_path):
+        data = path.read_bytes()
+        path.write_bytes(flip(data, 8 * len(data) // 2))
+
+        assert not loads(tmp_path)
+        path.write_bytes(data)
+
+
+def test_calls_that_have_not_begun_are_dropped_when_the_block_raises(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(threads, "N_THREADS", 2)
+    monkeypatch.setattr(threads.os, "cpu_count", lambda: 2)
+    has_failed, called = Event(), list[int]()
+
+    def call(i: int) -> None:
+        has_failed.wait(10)
+        called.append(i)
+
+    def fail() -> None:
+        with threads.begun(call, range(50), nbytes=threads.SMALL):
+            Timer(0.05, has_failed.set).start()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+
+    assert len(called) < 50

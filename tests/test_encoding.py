@@ -16,6 +16,7 @@ import ecs_columnar as ecs
 from ecs_columnar.encoding import (
     Coded,
     Encoded,
+    Texts,
     blank,
     encode,
     n_characters,
@@ -405,3 +406,13 @@ def test_encoded_strings_are_taken_as_they_are_unless_one_is_missing() -> None:
     assert encode(torn, missing=True) is torn
     with pytest.raises(InvalidArgumentError, match="1 of 2"):
         encode(torn)
+
+
+@given(st.lists(st.text("aé\0", max_size=4), max_size=8), st.integers(0, 8), st.integers(0, 8))
+def test_texts_are_a_column_of_strings(strings: list[str], start: int, stop: int) -> None:
+    texts = Texts(encode(strings))
+
+    assert texts.tolist() == list(texts) == [texts[i] for i in range(len(texts))] == strings
+    assert texts[start:stop].tolist() == strings[start:stop]
+    assert encode(texts[start:stop]).texts() == strings[start:stop]
+    assert repr(texts) == f"<Texts: {len(strings)} strings>"

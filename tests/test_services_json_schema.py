@@ -832,3 +832,21 @@ def test_jsonschema_is_imported_when_a_schema_is_registered() -> None:
     )
 
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_what_is_remembered_of_a_schema_is_of_no_other() -> None:
+    def refused(schema: Any) -> bool:
+        try:
+            ComponentTypes(ecs.World()).register({"id": "core:x", "dataSchema": schema})
+        except ecs.SchemaError:
+            return True
+        return False
+
+    long = {"title": "x" * 20_000, "minimum": 10**5000}
+
+    for _ in range(2):
+        assert not refused({"minLength": 1})
+        assert refused({"minLength": True})
+        assert refused({"minLength": "1"})
+        assert not refused(long)
+        assert refused(long | {"minLength": "1"})
