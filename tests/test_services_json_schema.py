@@ -842,7 +842,7 @@ def test_what_is_remembered_of_a_schema_is_of_no_other() -> None:
             return True
         return False
 
-    long = {"title": "x" * 20_000, "minimum": 10**5000}
+    long = {"title": "x" * 20_000}
 
     for _ in range(2):
         assert not refused({"minLength": 1})

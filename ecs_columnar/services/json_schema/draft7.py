@@ -102,10 +102,7 @@ def keywords() -> frozenset[str]:
 
 
 def _faults_of_schema(schema: Any) -> Sequence[str]:
-    try:
-        text = json.dumps(schema)
-    except ValueError:  # an integer of more than 4,300 digits
-        return _looked_for(schema)
+    text = json.dumps(schema)
     return _faults_of_text(text) if len(text) <= _LONGEST_KEPT else _looked_for(schema)
 
 
