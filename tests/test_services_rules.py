@@ -860,8 +860,11 @@ def test_rule_8_uses_threads_when_it_is_asked_to(monkeypatch: pytest.MonkeyPatch
         return to_columns(self, items)
 
     monkeypatch.setattr(type(codec), "to_columns", remember)
-    items = [create(i, health={"points": 1}, name={"text": "x"}) for i in range(10)]
+    items = [create(i, health={"points": 1}, name={"text": "x"}) for i in range(5000)]
 
-    operations(world).batch_create_entities(items, enable_parallel=True)
-    assert len(threads) > 2
-    assert {name.startswith("ecs_columnar") for name in threads[:2]} == {True}
+    operations(world).batch_create_entities(items[:10], enable_parallel=True)
+    assert not any(name.startswith("ecs_columnar") for name in threads)  # not worth it
+    threads.clear()
+    operations(world).batch_create_entities(items[10:], enable_parallel=True)
+    assert len(threads) >= 2
+    assert {name.startswith("ecs_columnar") for name in threads} == {True}
