@@ -63,6 +63,15 @@ def test_any_bytes_may_follow(tail: bytes, at: int) -> None:
     assert match(data, 0, 3, b"") == reference.match_alike(data, 0, PIECES, KINDS, b"")[:3]
 
 
+@pytest.mark.parametrize("n_rows", [1, 3])
+def test_no_more_are_found_than_there_is_room_for(n_rows: int) -> None:
+    data = b",".join([b'{"a": "x", "b": 1,"c":true}'] * 3)
+
+    expected = reference.match_alike(data, 0, PIECES, KINDS, b",")
+
+    assert match(data, 0, n_rows, b",") == expected[:n_rows]
+
+
 def read(text: str) -> tuple[int, int | float | None]:
     data = np.frombuffer(text.encode(), np.uint8)
     bounds = np.array([0]), np.array([len(text)])
