@@ -63,6 +63,13 @@ def test_any_bytes_may_follow(tail: bytes, at: int) -> None:
     assert match(data, 0, 3, b"") == reference.match_alike(data, 0, PIECES, KINDS, b"")[:3]
 
 
+@pytest.mark.parametrize("number", ["", "-", "01", "1.", "1.e5", "1e", "1e+", "-.5", "+1", "x"])
+def test_what_is_no_number_is_not_alike(number: str) -> None:
+    data = f'{{"a": "x", "b": {number},"c":true}}'.encode()
+
+    assert match(data, 0, 1, b",") == reference.match_alike(data, 0, PIECES, KINDS, b",") == []
+
+
 @pytest.mark.parametrize("n_rows", [1, 3])
 def test_no_more_are_found_than_there_is_room_for(n_rows: int) -> None:
     data = b",".join([b'{"a": "x", "b": 1,"c":true}'] * 3)
