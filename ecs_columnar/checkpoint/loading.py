@@ -7,9 +7,10 @@ follows it, and whatever follows from something else is made anew and not read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import accumulate, pairwise
+from operator import call
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,7 +65,8 @@ def load(reader: Reader, classes: Iterable[type[Component]]) -> Storage:
     columns = _columns(manifest, types)
     try:
         # Columns are read while this thread looks at handles, ids and places.
-        with begun(partial(_read_column, reader), columns, nbytes=manifest.nbytes) as found:
+        readings = [partial(_read_column, column, _reading(reader, column)) for column in columns]
+        with begun(call, readings, nbytes=manifest.nbytes) as found:
             _load_rows(reader, storage, types)
             for column, arrays in zip(columns, found(), strict=True):
                 _hold_column(storage, column, arrays)
@@ -283,12 +285,20 @@ def _load_sparse(
     storage.sparse[component] = SparseSet(component, table, slots)
 
 
-def _read_column(reader: Reader, column: _Column) -> list[NDArray[Any]]:
+def _reading(reader: Reader, column: _Column) -> Callable[[], list[NDArray[Any]]]:
+    """Make room for a column, and return what reads it."""
+    field = column.field
+    if field.kind == "object":
+        return lambda: _objects(reader.values(column.name), column.lengths, column.where)
+    return reader.reading(column.name, field.dtype, field.shape, column.lengths)
+
+
+def _read_column(column: _Column, read: Callable[[], list[NDArray[Any]]]) -> list[NDArray[Any]]:
     """Read a column, as far as that does not depend on another file."""
     field, where = column.field, column.where
+    arrays = read()
     if field.kind == "object":
-        return _objects(reader.values(column.name), column.lengths, where)
-    arrays = reader.arrays(column.name, field.dtype, field.shape, column.lengths)
+        return arrays
     for values in arrays:
         if field.kind == "string":
             continue

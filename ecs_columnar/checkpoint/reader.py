@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
@@ -65,7 +66,7 @@ class Reader:
 
     def array(self, name: str, dtype: np.dtype[Any], n: int) -> NDArray[Any]:
         """Return the array of a ``.npy`` file, as a copy; see `arrays`."""
-        return self._arrays(name, dtype, (), [n], is_mapped=False)[0]
+        return self._reading(name, dtype, (), [n], is_mapped=False)()[0]
 
     def arrays(
         self, name: str, dtype: np.dtype[Any], item_shape: tuple[int, ...], lengths: Sequence[int]
@@ -92,7 +93,17 @@ class Reader:
         -----
         Arrays without items have no file.
         """
-        return self._arrays(name, dtype, item_shape, lengths, is_mapped=self._mmap)
+        return self.reading(name, dtype, item_shape, lengths)()
+
+    def reading(
+        self, name: str, dtype: np.dtype[Any], item_shape: tuple[int, ...], lengths: Sequence[int]
+    ) -> Callable[[], list[NDArray[Any]]]:
+        """Make room for arrays, and return what reads them: what `arrays` does in two steps.
+
+        Room that a new thread makes is new to the process, and takes as long to be
+        touched as the file takes to be read.
+        """
+        return self._reading(name, dtype, item_shape, lengths, is_mapped=self._mmap)
 
     def values(self, name: str) -> Any:
         """Return what is in a JSON file."""
@@ -110,7 +121,7 @@ class Reader:
         if extra:
             raise self.fault(f"the manifest has {len(extra)} files that belong to nothing")
 
-    def _arrays(
+    def _reading(
         self,
         name: str,
         dtype: np.dtype[Any],
@@ -118,29 +129,46 @@ class Reader:
         lengths: Sequence[int],
         *,
         is_mapped: bool,
-    ) -> list[NDArray[Any]]:
+    ) -> Callable[[], list[NDArray[Any]]]:
         shapes = [(n, *item_shape) for n in lengths]
         if not any(lengths):
-            return [np.empty(shape, dtype) for shape in shapes]
+            return lambda: [np.empty(shape, dtype) for shape in shapes]
         head = header(dtype, (sum(lengths), *item_shape))
         sizes = [dtype.itemsize * math.prod(shape) for shape in shapes]
         path, record = self._record(f"{name}.npy", len(head) + sum(sizes))
         if is_mapped:
-            mapped = disk.map_file(path, record)
-            found_head = mapped[: len(head)]
-            starts = accumulate(sizes, initial=len(head))
-            found: list[NDArray[Any]] = [
-                np.ndarray(shape, dtype, mapped, start)
-                for shape, start in zip(shapes, starts, strict=False)
-            ]
-        else:
-            buffer = bytearray(len(head))
-            found = [np.empty(shape, dtype) for shape in shapes]
-            disk.read_file(path, record, [buffer, *found])
-            found_head = bytes(buffer)
-        if found_head != head:
-            raise self.fault("it holds an array of another dtype or shape than the schema", path)
+            return partial(self._map, path, record, head, dtype, shapes, sizes)
+        found: list[NDArray[Any]] = [np.empty(shape, dtype) for shape in shapes]
+        return partial(self._read, path, record, head, found)
+
+    def _map(
+        self,
+        path: Path,
+        record: FileRecord,
+        head: bytes,
+        dtype: np.dtype[Any],
+        shapes: Sequence[tuple[int, ...]],
+        sizes: Sequence[int],
+    ) -> list[NDArray[Any]]:
+        mapped = disk.map_file(path, record)
+        self._refuse_head(mapped[: len(head)], head, path)
+        starts = accumulate(sizes, initial=len(head))
+        return [
+            np.ndarray(shape, dtype, mapped, start)
+            for shape, start in zip(shapes, starts, strict=False)
+        ]
+
+    def _read(
+        self, path: Path, record: FileRecord, head: bytes, found: list[NDArray[Any]]
+    ) -> list[NDArray[Any]]:
+        buffer = bytearray(len(head))
+        disk.read_file(path, record, [buffer, *found])
+        self._refuse_head(bytes(buffer), head, path)
         return found
+
+    def _refuse_head(self, found: bytes, head: bytes, path: Path) -> None:
+        if found != head:
+            raise self.fault("it holds an array of another dtype or shape than the schema", path)
 
     def _record(self, name: str, size: int | None) -> tuple[Path, FileRecord]:
         """Return path and record of a file that the schema asks for, and of its size."""
