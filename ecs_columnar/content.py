@@ -6,7 +6,7 @@ the location index, and what strings are numbered: nobody can tell.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from operator import setitem
 from typing import Any, NamedTuple
 
@@ -86,15 +86,14 @@ class Content(NamedTuple):
         kernels.groups.copy_members(groups, members, starts, out)
         return counts, out
 
-    def arrays(self) -> Iterator[NDArray[Any]]:
-        """Yield all arrays; one that is shared may come more than once."""
-        tables = [*self.tables, *(table for table, _ in self.sparse.values())]
-        for table in tables:
-            yield table.handles
-            yield from arrays_in(table.columns.values())
-        yield from (slots for _, slots in self.sparse.values())
+    def arrays(self) -> list[NDArray[Any]]:
+        """List all arrays; one that is shared may come more than once."""
+        found: list[NDArray[Any]] = [slots for _, slots in self.sparse.values()]
+        for table in (*self.tables, *(table for table, _ in self.sparse.values())):
+            found.append(table.handles)
+            found += arrays_in(table.columns.values())
         parts = (self.entities, self.symbols, self.names, self.places, self.locations)
-        yield from arrays_in([*parts, *self.pools.values()])
+        return found + arrays_in((*parts, *self.pools.values()))
 
 
 _PARTS = ("entities", "symbols", "names", "places", "locations")

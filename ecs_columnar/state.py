@@ -40,10 +40,12 @@ class Stateful:
         return [(setattr, self, *pair) for pair in zip(self.STATE, state, strict=True)]
 
 
-def arrays_in(state: Iterable[Any]) -> Iterable[NDArray[Any]]:
-    """Yield the arrays of a state."""
+def arrays_in(state: Iterable[Any]) -> list[NDArray[Any]]:
+    """List the arrays of a state."""
+    found: list[NDArray[Any]] = []
     for value in state:
         if isinstance(value, np.ndarray):
-            yield value
+            found.append(value)
         elif isinstance(value, tuple):
-            yield from arrays_in(value)
+            found += arrays_in(value)
+    return found
