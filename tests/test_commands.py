@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 
@@ -66,12 +67,14 @@ def test_load_saves_a_checkpoint_that_inspect_shows(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = str(tmp_path / "saved")
+    town = ecs.World.from_files(TOWN)  # has the component classes, and keeps them
 
     assert cli.main(["load", TOWN, "--save", out]) == 0
     assert cli.main(["inspect", out]) == 0
+    gc.collect()
 
     assert "27 entities in 5 tables" in capsys.readouterr().out
-    assert len(ecs.World.load(out)) == 27
+    assert len(ecs.World.load(out)) == len(town) == 27
 
 
 @pytest.mark.parametrize("form", ["json", "ndjson", "parquet", "arrow"])
