@@ -112,7 +112,7 @@ def nanoseconds(kind: type[Operation]) -> Callable[[], float]:
     return measure
 
 
-def microseconds(kind: type[Operation | OneCall], n: int = N) -> Callable[[], float]:
+def microseconds(kind: type[OneCall], n: int = N) -> Callable[[], float]:
     """Measure the cost of one call at ``n``."""
 
     def measure() -> float:

@@ -75,15 +75,15 @@ class Draw:
         self.chosen = self.rng.choice(self.n, self.n_chosen, replace=False)
 
 
-class Operation(ABC):
-    """An operation of a world; subclasses define `setup`, which makes ``ours``.
+class OneCall(ABC):
+    """A call, as a rule about one entity; `setup` makes ``ours``.
 
     Attributes
     ----------
     ours : Side
     """
 
-    params: Sequence[object] = SIZES
+    params: Sequence[object] = SIZES[:1]
     param_names = ("n",)
     timeout = 600
     n_rounds = N_ROUNDS
@@ -96,13 +96,20 @@ class Operation(ABC):
         """Measure ns an item."""
         return 1e9 * costs([self.ours], self.n_rounds)[0]
 
+    track_cost.unit = "ns"  # type: ignore[attr-defined]
+
+
+class Operation(OneCall):
+    """An operation of a world; subclasses define `setup`, which makes ``ours``."""
+
+    params = SIZES
+
     def track_ratio_growth(self, n: int) -> float:
         """Measure the cost of an item, as a multiple of that in the smallest world."""
         smallest = type(self)()
         smallest.setup(SIZES[0])
         return ratio(self.ours, smallest.ours, self.n_rounds)
 
-    track_cost.unit = "ns"  # type: ignore[attr-defined]
     track_ratio_growth.unit = "x"  # type: ignore[attr-defined]
 
 
@@ -129,30 +136,6 @@ class Contest(ABC):
         return ratio(self.ours, self.theirs, self.n_rounds)
 
     track_ratio.unit = "x"  # type: ignore[attr-defined]
-
-
-class OneCall(ABC):
-    """A call about one entity; `setup` makes ``ours``.
-
-    Attributes
-    ----------
-    ours : Side
-    """
-
-    params: Sequence[object] = SIZES[:1]
-    param_names = ("n",)
-    timeout = 600
-    n_rounds = N_ROUNDS
-    ours: Side
-
-    @abstractmethod
-    def setup(self, n: int) -> None: ...
-
-    def track_cost(self, n: int) -> float:
-        """Measure ns a call."""
-        return 1e9 * costs([self.ours], self.n_rounds)[0]
-
-    track_cost.unit = "ns"  # type: ignore[attr-defined]
 
 
 @functools.cache
