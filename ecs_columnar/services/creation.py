@@ -16,7 +16,6 @@ from ecs_columnar.errors import (
     InvalidArgumentError,
     InvalidInstanceIdError,
     ValidationError,
-    first_three,
 )
 from ecs_columnar.operations.spawn import Group
 from ecs_columnar.schema import Component
@@ -105,15 +104,8 @@ class Creation:
 
 def _rows_of(items: Columns) -> ItemList:
     """Return the items of columns of which one holds a mapping an item: overrides, or options."""
-    others = items.rest(*_FIELDS)
-    if others:
-        raise InvalidArgumentError(
-            "items",
-            [*others],
-            f"cannot use {first_three(others)} beside a column of component_overrides or opts; "
-            "give the components in one of the two ways",
-        )
-    return ItemList(items.to_dicts(*_FIELDS))
+    beside = "a column of component_overrides or opts; give the components in one of the two ways"
+    return ItemList(items.to_dicts(*_FIELDS, parameter="items", beside=beside))
 
 
 class PreparedCreation:

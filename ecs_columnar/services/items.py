@@ -193,8 +193,21 @@ class Columns(Items):
         """Tell whether there is a column of a name, in either spelling."""
         return any(spelling in self.columns for spelling in self._spellings(name, within))
 
-    def to_dicts(self, *fields: tuple[str, str | None]) -> list[dict[str, Any]]:
-        """Return these columns as a dict an item, without what is missing."""
+    def to_dicts(
+        self, *fields: tuple[str, str | None], parameter: str, beside: str
+    ) -> list[dict[str, Any]]:
+        """Return these columns as a dict an item, without what is missing.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When there are others ``beside`` them.
+        """
+        others = self.rest(*fields)
+        if others:
+            raise InvalidArgumentError(
+                parameter, [*others], f"cannot use {first_three(others)} beside {beside}"
+            )
         rows: list[dict[str, Any]] = [{} for _ in range(self._n)]
         for name, within in fields:
             if not self.has(name, within):

@@ -8,7 +8,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.errors import InvalidArgumentError, first_three
 from ecs_columnar.services.catalogue import Catalogue
 from ecs_columnar.services.columns import Column, are_missing, take, to_list
 from ecs_columnar.services.items import MISSING, Columns, ItemList, Items
@@ -78,21 +77,14 @@ def component_items(catalogue: Catalogue, items: Items, rows: NDArray[np.intp]) 
         if not any(map(items.has, _COMPONENT_FIELDS)):
             return _of_columns(catalogue, items, rows)
         fields = [*_ENTITY_FIELDS, *((name, None) for name in _COMPONENT_FIELDS)]
-        others = items.rest(*fields)
-        if others:
-            raise InvalidArgumentError(
-                "world_data",
-                [*others],
-                f"cannot use {first_three(others)} beside a column of components; give them in "
-                "one of the two ways",
-            )
-        items = ItemList(items.to_dicts(*fields))
+        beside = "a column of components; give them in one of the two ways"
+        items = ItemList(items.to_dicts(*fields, parameter="world_data", beside=beside))
     given = items.field("components")
-    others_given = items.field("component_overrides") if MISSING in given else given
+    others = items.field("component_overrides") if MISSING in given else given
     ids = items.field("instance_id")
     found: list[Any] = []
     for row in rows.tolist():
-        components = others_given[row] if given[row] is MISSING else given[row]
+        components = others[row] if given[row] is MISSING else given[row]
         if isinstance(components, Mapping):
             found += [_addition(ids[row], *item) for item in components.items()]
         elif components is not None and components is not MISSING:
