@@ -19,6 +19,7 @@ import ecs_columnar as ecs
 from ecs_columnar import services as modules
 from ecs_columnar.services.factory import Services
 from tests.services_world import DEFINITIONS, SCHEMAS, add, create
+from tests.test_config import SPECIFIED
 
 OPTIONS = {
     "batch_size": None,
@@ -473,44 +474,12 @@ def test_a_rollback_has_what_is_specified() -> None:
 
 # --- 5. configuration ----------------------------------------------------------------
 
-CONFIGURATION = {
-    "performance": {
-        "ENABLE_MONITORING": True,
-        "SLOW_OPERATION_THRESHOLD": 100,
-        "MEMORY_WARNING_THRESHOLD": 0.8,
-        "ENABLE_BATCH_OPERATIONS": True,
-        "DEFAULT_BATCH_SIZE": 50,
-        "MAX_BATCH_SIZE": 200,
-        "SPATIAL_INDEX_BATCH_SIZE": 100,
-        "ENABLE_PARALLEL_BATCH_PROCESSING": True,
-        "BATCH_OPERATION_THRESHOLD": 10,
-        "BATCH_TIMEOUT_MS": 30000,
-        "WORLD_LOADING_BATCH_SIZE": 100,
-        "WORLD_LOADING_BATCH_THRESHOLD": 5,
-        "ENABLE_WORLD_LOADING_OPTIMIZATION": True,
-        "ENABLE_BATCH_ENTITY_CREATION": True,
-        "ENABLE_BATCH_ENTITY_REMOVAL": True,
-        "ENABLE_BATCH_COMPONENTS": True,
-        "ENABLE_BATCH_SPATIAL_INDEX": True,
-        "ENABLE_ADAPTIVE_BATCH_SIZE": False,
-    },
-    "batchOperations": {
-        "ENABLE_TRANSACTION_ROLLBACK": True,
-        "STOP_ON_ERROR": False,
-        "MAX_FAILURES_PER_BATCH": 5,
-        "BATCH_RETRY_ATTEMPTS": 2,
-        "BATCH_RETRY_DELAY_MS": 1000,
-    },
-    "errorHandling": {"CIRCUIT_BREAKER_THRESHOLD": 5, "CIRCUIT_BREAKER_TIMEOUT": 60000},
-    "defaults": {},
-}
-
 
 def test_the_configuration_has_these_keys_and_defaults() -> None:
     config = ecs.EntityConfigProvider()
 
-    assert ecs.EntityConfig().to_dict() == CONFIGURATION
-    for section, entries in CONFIGURATION.items():
+    assert ecs.EntityConfig().to_dict() == SPECIFIED
+    for section, entries in SPECIFIED.items():
         assert config.get_section(section) == entries
         for name, value in entries.items():
             assert config.get_value(f"{section}.{name}") == value
