@@ -297,11 +297,9 @@ def _read_column(column: _Column, read: Callable[[], list[NDArray[Any]]]) -> lis
     """Read a column, as far as that does not depend on another file."""
     field, where = column.field, column.where
     arrays = read()
-    if field.kind == "object":
+    if field.kind in ("object", "string"):
         return arrays
     for values in arrays:
-        if field.kind == "string":
-            continue
         if field.dtype == np.bool_:
             _require(values.view(BYTE).max(initial=0) <= 1, f"{where} is not boolean")
         elif field.is_finite:
