@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from operator import setitem
+from struct import Struct
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -36,6 +37,7 @@ from ecs_columnar.state import State, Stateful
 from ecs_columnar.steps import Step, run
 
 _RECORD_WORDS: Final = ENTITY_RECORD.itemsize // CODE.itemsize
+_write_record: Final = Struct("=3i").pack_into
 
 
 class Located(NamedTuple):
@@ -185,25 +187,20 @@ class Entities(Stateful):
         change.attribute(self, "n_free", n_free - n_retired)
         change.attribute(self, "n_retired", self.n_retired + n_retired)
 
-    def one_more(self) -> int:
-        """Return the handle of the next entity, as `next_handles` does for one."""
+    def bearing_one(self, table: int, row: int) -> tuple[int, tuple[Step, Step]]:
+        """Return the handle of the next entity, and what brings it to life in a row."""
         self.own()
         if self.n_free:
-            return int(self.free.item(self.n_free - 1))
-        if self.n_used < self.records.shape[0]:
-            return 1 << INDEX_BITS | self.n_used
-        return int(self.next_handles(1)[0])
-
-    def entering_one(self, handle: int, table: int, row: int) -> tuple[Step, ...]:
-        """Bring to life the one entity that `one_more` gave."""
-        counts = ("n_free", self.n_free - 1) if self.n_free else ("n_used", self.n_used + 1)
-        at = (handle & INDEX_MASK) * _RECORD_WORDS
-        return (
-            (setattr, self, *counts),
-            (setitem, self._memory, at, handle >> INDEX_BITS),
-            (setitem, self._memory, at + 1, table),
-            (setitem, self._memory, at + 2, row),
-        )
+            handle = self.free.item(self.n_free - 1)
+            count = setattr, self, "n_free", self.n_free - 1
+        else:
+            if self.n_used == self.records.shape[0]:
+                self.next_handles(1)  # makes room
+            handle = 1 << INDEX_BITS | self.n_used
+            count = setattr, self, "n_used", self.n_used + 1
+        at = (handle & INDEX_MASK) * ENTITY_RECORD.itemsize
+        record = _write_record, self._memory, at, handle >> INDEX_BITS, table, row
+        return handle, (count, record)
 
     def own(self) -> None:
         """Copy the arrays that a snapshot holds."""
@@ -231,7 +228,8 @@ class Entities(Stateful):
 
     def is_alive(self, handle: int) -> bool:
         """Tell whether the entity of one handle is alive."""
-        return self.table_of(handle) != NO_CODE
+        at = (handle & INDEX_MASK) * _RECORD_WORDS
+        return at < len(self._memory) and self._memory[at] == handle >> INDEX_BITS > 0
 
     def table_of(self, handle: int) -> int:
         """Return the number of the table of one handle, -1 where its entity is dead."""

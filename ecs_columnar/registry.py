@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from operator import setitem
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from ecs_columnar.errors import ComponentNotFoundError, DuplicateContentError, SchemaError
+from ecs_columnar.row_writer import Plain, RowWriter, row_writer
 from ecs_columnar.schema import Component, Schema
 from ecs_columnar.steps import Step, run
 from ecs_columnar.strings import StringTable
-
-Plain: TypeAlias = tuple[tuple[str, Any, Any, Any], ...]
-"""Name, Python type, lowest and highest value of each field."""
 
 
 class PlainSet(NamedTuple):
@@ -26,11 +24,12 @@ class PlainSet(NamedTuple):
     ----------
     mask : int
         Of their set.
-    types : tuple of (ComponentType, Plain)
+    write : callable
+        Writes them into a row; see `row_writer`.
     """
 
     mask: int
-    types: tuple[tuple[ComponentType, Plain], ...]
+    write: RowWriter
 
 
 class ComponentType:
@@ -128,6 +127,13 @@ class Registry:
     def __iter__(self) -> Iterator[ComponentType]:
         return iter(self.types)
 
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self.types, self._by_class, self._by_id  # writers of rows are made anew
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.types, self._by_class, self._by_id = state
+        self._plain_sets = {}
+
     def of(self, component: type[Component]) -> ComponentType:
         """Return the type of a component class, registered now if it is new.
 
@@ -165,10 +171,10 @@ class Registry:
         types = list(filter(None, map(self.known, classes)))
         if len(types) < len(classes):
             return None  # for now: a class may be met later
-        pairs = tuple((t, t.plain) for t in types if t.plain is not None)
+        pairs = [(t, t.plain) for t in types if t.plain is not None]
         mask = sum(t.bit for t in set(types))
         is_plain = len(pairs) == len(types) == mask.bit_count()
-        found = PlainSet(mask, pairs) if is_plain else None
+        found = PlainSet(mask, row_writer(pairs)) if is_plain else None
         run([(setitem, self._plain_sets, classes, found)])
         return found
 

@@ -107,7 +107,7 @@ class Storage:
     @property
     def tick(self) -> int:
         """How many operations there were."""
-        return int(self.clock.item())
+        return self.clock.item()
 
     @property
     def is_plain(self) -> bool:

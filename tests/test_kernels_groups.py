@@ -153,7 +153,7 @@ def test_unplace_puts_everybody_back_where_he_stood(layout: Layout, batch: Batch
 @given(
     layout=layouts(),
     index=indices,
-    code=st.integers(NOWHERE, N_LOCATIONS + 1),
+    code=st.integers(NOWHERE, N_LOCATIONS - 1),
     n_free=st.integers(0, 2 * N_RECORDS),
 )
 def test_place_one_moves_where_there_is_room(

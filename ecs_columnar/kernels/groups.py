@@ -299,8 +299,6 @@ def _enlarge(group: Any, capacity: int, members: HandlesOut, tail: HandlesOut) -
 @inlined
 def _make_room(code: int, groups: GroupsOut, members: HandlesOut, tail: HandlesOut) -> bool:
     """Tell whether a group has room for one more, at the tail if not where it is."""
-    if code >= groups.shape[0]:
-        return False
     group = groups[code]
     if group["count"] < group["capacity"]:
         return True
@@ -328,9 +326,9 @@ def place_one(
     ----------
     handle : int
     code : int
-        New location, -1 for nowhere.
+        New location, one of the groups; -1 for nowhere.
     records : LOCATION_RECORD array
-    groups : GROUP_RECORD array, shape (n_locations,)
+    groups : GROUP_RECORD array
     members : int64 array
     n_placed, tail, clock : int64 array, shape (1,)
         Changed: the number of placed entities, the tail, and the tick.

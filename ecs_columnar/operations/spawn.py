@@ -19,7 +19,7 @@ from ecs_columnar.errors import (
 )
 from ecs_columnar.operations.move import to_place_codes
 from ecs_columnar.operations.values import to_values, types_of
-from ecs_columnar.registry import ComponentType, PlainSet
+from ecs_columnar.registry import ComponentType
 from ecs_columnar.schema import Component
 from ecs_columnar.selection import Positions
 from ecs_columnar.steps import run
@@ -63,43 +63,18 @@ def spawn_one(storage: Storage, components: tuple[Component, ...]) -> int | None
     if plain is None or table is None or not storage.is_plain:
         return None
     storage.begin_structural_change("spawn")
-    handle, row = storage.entities.one_more(), table.length
+    row = table.length
+    handle, bearing = storage.entities.bearing_one(table.number, row)
     try:
-        are_plain = _write_cells(table, row, handle, plain, components)
-    except (IndexError, TypeError, ValueError):  # there is no room, or a snapshot holds it
+        is_written = plain.write(table, row, handle, components)
+    except (IndexError, TypeError):  # there is no room, or a snapshot holds it
         table.reserve(1)
-        are_plain = _write_cells(table, row, handle, plain, components)
-    if not are_plain:
+        is_written = plain.write(table, row, handle, components)
+    if not is_written:
         return None
-    run(
-        (
-            *storage.entities.entering_one(handle, table.number, row),
-            (setattr, table, "length", row + 1),
-            (setitem, storage.clock, 0, storage.tick + 1),
-        )
-    )
+    length = setattr, table, "length", row + 1
+    run((*bearing, length, (setitem, storage.clock, 0, storage.tick + 1)))
     return handle
-
-
-def _write_cells(
-    table: Table, row: int, handle: int, plain: PlainSet, components: tuple[Component, ...]
-) -> bool:
-    """Write behind the last row, where nobody sees it before the length has changed.
-
-    Returns
-    -------
-    bool
-        Whether all are Python numbers that go into their cells; if not, some is written.
-    """
-    table.handles.memory[row] = handle
-    for k, (component_type, fields) in enumerate(plain.types):
-        columns, values = table.columns[component_type], components[k].__dict__
-        for j, (name, exact, low, high) in enumerate(fields):
-            value = values[name]
-            if type(value) is not exact or not low <= value <= high:
-                return False
-            columns[j].memory[row] = value
-    return True
 
 
 def spawn(

@@ -71,7 +71,7 @@ def place_one(
 ) -> bool:
     """Move one, if there is room; ``n_free`` slots behind the groups are free to become room."""
     is_move = location_of(handle, lists) != code != NOWHERE
-    if is_move and (index_of(handle) >= n_records or code >= len(lists)):
+    if is_move and index_of(handle) >= n_records:
         return False
     crowded = find_crowded([code], lists, capacities) if is_move else {}
     if sum(crowded.values()) > n_free:
