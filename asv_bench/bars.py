@@ -177,7 +177,7 @@ def bars() -> list[Bar]:
         ),
         Bar(
             "`x += dx * dt` over a query of 1M",
-            "bare arrays",
+            "the same arrays, at hand",
             1.1,
             contest(query.StepAgainstArrays),
         ),
@@ -188,12 +188,25 @@ def bars() -> list[Bar]:
             contest(move.MoveTenthAgainstSets),
             faster=True,
         ),
-        Bar("the same", "bare Numba loop", 2.0, contest(move.MoveTenthAgainstLoop)),
+        Bar(
+            "its floor: a bare Numba loop",
+            "dict of sets",
+            1 / 40,
+            contest(move.LoopAgainstSets),
+            faster=True,
+        ),
+        Bar("the move", "the bare Numba loop", 2.0, contest(move.MoveTenthAgainstLoop)),
         Bar(
             "move a random 1 %, cost of a move",
             "of the 10 %",
             1.5,
             contest(move.MoveHundredthAgainstTenth),
+        ),
+        Bar(
+            "its floor: the bare Numba loop",
+            "of the 10 %",
+            1.5,
+            contest(move.HundredthOfLoopAgainstTenth),
         ),
         Bar(
             "add a float32 component to all, by query",
@@ -202,6 +215,12 @@ def bars() -> list[Bar]:
             contest(add.AddToAllAgainstFill),
         ),
         Bar("add it to all, by handles", "`np.full`", 3.0, contest(add.AddToAllHandlesAgainstFill)),
+        Bar(
+            "its floor: to compare the handles, and `np.full`",
+            "`np.full`",
+            3.0,
+            contest(add.CompareAgainstFill),
+        ),
         Bar(
             "add it to a random 10 %",
             "esper",
@@ -282,9 +301,15 @@ def going_back() -> list[Bar]:
     found = [
         (
             rollback,
-            "`array.copy()` of all columns, to go back to",
+            "a copy of all columns in new memory, to go back to",
             1 / 500,
             transaction.RollBackHundredRowsAgainstCopy,
+        ),
+        (
+            "the same",
+            "a copy in memory that was used before",
+            1 / 500,
+            transaction.RollBackHundredRowsAgainstCopyOver,
         ),
         ("set a random 10 % in a transaction", "outside", 1.6, transaction.LoggedSetAgainstSet),
         ("snapshot, all new", "`copyto`", 1.3, snapshot.FirstSnapshotAgainstCopy),

@@ -132,9 +132,7 @@ class Column:
             self.hold(self.data.copy())
 
     def freezing(self) -> list[Step]:
-        """Return the steps that make the data read-only, for a snapshot to hold."""
-        if not self.data.flags.writeable:
-            return []
+        """Return the steps that make the data, writable so far, read-only for a snapshot."""
         frozen = self.data.view()
         frozen.flags.writeable = False
         _, *faces = self._holding(frozen)

@@ -125,15 +125,16 @@ def share(storage: Storage) -> Content:
     storage.count_loops()
     exposed = {id(column.data) for column in storage.exposed}
     content = _with_copies(take(storage), exposed)
-    columns = (
-        column
-        for table in storage.all_tables()
-        for column in (table.handles, *table.all_columns())
-        if id(column.data) not in exposed
-    )
     # All at once, or a column could be shared that does not know.
-    steps = [step for column in columns for step in column.freezing()]
-    run([*steps, *((setattr, array.flags, "writeable", False) for array in content.arrays())])
+    steps: list[Step] = []
+    for table in storage.all_tables():
+        for column in (table.handles, *table.all_columns()):
+            if column.data.flags.writeable and id(column.data) not in exposed:
+                steps += column.freezing()
+    for array in content.arrays():
+        if (flags := array.flags).writeable:
+            steps.append((setattr, flags, "writeable", False))
+    run(steps)
     return content
 
 

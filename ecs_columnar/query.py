@@ -83,7 +83,12 @@ class TableView:
     def __getitem__(self, component: type[AnyComponent]) -> AnyComponent:
         view = self._views.get(component)
         if view is None:
-            view = self._views[component] = self._view(component)
+            found = self._types.get(component)
+            if found is None:
+                raise _no_term(component)
+            is_mutable = component in self._mutable
+            view = ColumnsView(self._storage, self._table, found, is_mutable)
+            self._views[component] = view
         return view  # type: ignore[return-value]  # has the attributes that count
 
     def __len__(self) -> int:
@@ -92,17 +97,6 @@ class TableView:
     def __repr__(self) -> str:
         names = ", ".join(component.__name__ for component in self._types)
         return f"<TableView of {len(self)} entities with ({names})>"
-
-    def _view(self, component: type[Component]) -> ColumnsView:
-        found = self._types.get(component)
-        if found is None:
-            name = getattr(component, "__name__", repr(component))
-            raise ComponentNotFoundError(
-                f"cannot view {name}: it is not a term of this query; add it to the query",
-                component_type_id=name,
-            )
-        is_mutable = component in self._mutable
-        return ColumnsView(self._storage, self._table, found, is_mutable=is_mutable)
 
 
 class Query(HasSelection):
@@ -122,17 +116,16 @@ class Query(HasSelection):
         self._types: Final[dict[type[Component], ComponentType]] = {}
         self._mutable: Final[set[type[Component]]] = set()
         self._sparse: Final[list[ComponentType]] = []
-        self._wanted = self._refused = 0  # masks
         for term in terms:
             component = term
             if isinstance(term, Mut):
                 component = term.component
                 self._mutable.add(component)
-            self._types[component] = found = storage.registry.of(component)
-            self._wanted |= self._bit(found)
+            self._types[component] = storage.registry.of(component)
         self._without: Final = tuple(map(storage.registry.of, without))
+        self._wanted: Final = self._mask(self._types.values())
+        self._refused: Final = self._mask(self._without)
         for found in self._without:
-            self._refused |= self._bit(found)
             if found.schema.component in self._types:
                 raise InvalidArgumentError(
                     "without",
@@ -140,12 +133,15 @@ class Query(HasSelection):
                     f"cannot query with and without {found.type_id} at once",
                 )
 
-    def _bit(self, component_type: ComponentType) -> int:
-        """Return the bit of a term in the masks of tables; a sparse one is kept aside."""
-        if not component_type.is_sparse:
-            return component_type.bit
-        self._sparse.append(component_type)
-        return 0
+    def _mask(self, types: Iterable[ComponentType]) -> int:
+        """Return the set of those that lie in tables; the others are kept aside."""
+        mask = 0
+        for component_type in types:
+            if component_type.is_sparse:
+                self._sparse.append(component_type)
+            else:
+                mask |= component_type.bit
+        return mask
 
     def count(self) -> int:
         """Return the number of entities that match. O(tables) without sparse components."""
@@ -257,6 +253,14 @@ class Query(HasSelection):
                 parts.append(Part(part.table, rows, positions))
                 start += rows.shape[0]
         return Selection(parts)
+
+
+def _no_term(component: object) -> ComponentNotFoundError:
+    name = getattr(component, "__name__", repr(component))
+    return ComponentNotFoundError(
+        f"cannot view {name}: it is not a term of this query; add it to the query",
+        component_type_id=name,
+    )
 
 
 def _first(selection: Selection, n: int) -> Selection:

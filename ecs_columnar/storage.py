@@ -198,7 +198,8 @@ class Storage:
 
     def expose(self, column: Column, n_rows: int) -> None:
         """Get a column ready to be written by whoever is handed a view of it."""
-        column.own()
+        if not column.data.flags.writeable:
+            column.own()
         if self.log is not None:
             with Change(self, is_counted=False) as change, change:
                 change.save_all(column, n_rows)

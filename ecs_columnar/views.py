@@ -33,7 +33,7 @@ class ColumnsView:
     _source: tuple[Storage, Table, ComponentType, bool]
 
     def __init__(
-        self, storage: Storage, table: Table, component: ComponentType, *, is_mutable: bool
+        self, storage: Storage, table: Table, component: ComponentType, is_mutable: bool
     ) -> None:
         self.__dict__["_source"] = (storage, table, component, is_mutable)
 
@@ -50,11 +50,11 @@ class ColumnsView:
             if storage.journal is not None:
                 storage.journal.watch(table, component, number)
             storage.expose(column, table.length)
-            array = column.view(table.length)
+            array = column.data[: table.length]
         else:
             # Codes and frozen objects are written through the attribute
             # only: a raw one could mean nothing, or be changed later.
-            array = column.view(table.length)
+            array = column.data[: table.length]
             array.flags.writeable = False
         self.__dict__[name] = array
         return array

@@ -422,6 +422,7 @@ def run_examples(name: str, start: int, stop: int, tell: Callable[[str], object]
     signal.signal(signal.SIGALRM, too_slow)
     with tempfile.TemporaryDirectory(dir=_memory()) as folder:
         run = family(name, Path(folder))
+        ecs.warmup()  # or it would be written into the cache of Numba, which lies elsewhere
         run_quietly(run, name, start)  # imports what is imported late
         gc.freeze()  # a tenth of the time is spent in looking at modules otherwise
         armed = -math.inf

@@ -57,6 +57,13 @@ class AddToAllHandlesAgainstFill(Contest):
         self.ours, self.theirs = additions_to_all_handles(n), arrays.fills(n)
 
 
+class CompareAgainstFill(Contest):
+    """The floor of it: to see that these are all handles, and fill an array."""
+
+    def setup(self, n: int) -> None:
+        self.ours, self.theirs = arrays.comparisons(n), arrays.fills(n)
+
+
 class AddToTenthAgainstEsper(Contest):
     """Add to a random tenth, against esper."""
 

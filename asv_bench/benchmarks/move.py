@@ -83,11 +83,25 @@ class MoveTenthAgainstLoop(Contest):
         self.ours, self.theirs = Moving(n).side, groups.moves(n)
 
 
+class LoopAgainstSets(Contest):
+    """The floor of it: a bare loop, against a dict of sets."""
+
+    def setup(self, n: int) -> None:
+        self.ours, self.theirs = groups.moves(n), sets.moves(n)
+
+
 class MoveHundredthAgainstTenth(Contest):
     """Move a hundredth, against moving a tenth; the cost of a move."""
 
     def setup(self, n: int) -> None:
         self.ours, self.theirs = Moving(n, parts=100).side, Moving(n).side
+
+
+class HundredthOfLoopAgainstTenth(Contest):
+    """The floor of it: a bare loop over a hundredth, against one over a tenth."""
+
+    def setup(self, n: int) -> None:
+        self.ours, self.theirs = groups.moves(n, parts=100), groups.moves(n)
 
 
 class MoveTenthByNameAgainstPolars(Contest):

@@ -67,6 +67,8 @@ def restores(n: int) -> Side:
 class SnapshotOfOneColumnAgainstFull(Contest):
     """A snapshot and the write that copies, of one column, against all eight."""
 
+    n_rounds = 21  # until both have been given memory that was used before
+
     def setup(self, n: int) -> None:
         self.ours, self.theirs = snapshot_and_write(n, 1), snapshot_and_write(n, 8)
 

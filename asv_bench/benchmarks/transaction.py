@@ -35,9 +35,18 @@ class RollBackHundredRows(Operation):
 class RollBackHundredRowsAgainstCopy(Contest):
     """The same, against going back to a copy of all columns, which that takes first."""
 
+    in_new_memory = True
+
     def setup(self, n: int) -> None:
         rows = Draw(n, n // N_ROWS).chosen
-        self.ours, self.theirs = taken_back(n), arrays.rollbacks(n, rows)
+        self.ours = taken_back(n)
+        self.theirs = arrays.rollbacks(n, rows, in_new_memory=self.in_new_memory)
+
+
+class RollBackHundredRowsAgainstCopyOver(RollBackHundredRowsAgainstCopy):
+    """The same, against a copy into memory that was used before."""
+
+    in_new_memory = False
 
 
 def writes(n: int, *, is_logged: bool) -> Side:

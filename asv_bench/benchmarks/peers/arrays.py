@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,19 +35,29 @@ def new_copies(n: int) -> Side:
     return Side(lambda: [column.copy() for column in columns])
 
 
-def rollbacks(n: int, rows: NDArray[np.intp]) -> Side:
+def rollbacks(n: int, rows: NDArray[np.intp], *, in_new_memory: bool) -> Side:
     """Copy eight columns, write into some rows of one, and go back to the copies.
 
-    The copies live until the next round takes theirs: as the columns they are then.
+    Memory is new to the process, or that of the columns before the last: `malloc`
+    would give either, by what was freed before.
     """
-    columns, values = eight(n), floats(len(rows))
+    columns, others, values = eight(n), eight(n), floats(len(rows))
 
-    def do() -> None:
-        kept = [column.copy() for column in columns]
+    def do() -> object:
+        before = [new_array(column) for column in columns] if in_new_memory else others[:]
+        for column, copy in zip(columns, before, strict=True):
+            np.copyto(copy, column)
         columns[0][rows] = values
-        columns[:] = kept
+        left = others[:]
+        others[:], columns[:] = columns, before
+        return left  # and is freed after the clock
 
     return Side(do)
+
+
+def new_array(like: NDArray[Any]) -> NDArray[Any]:
+    """Make an array in memory that the process has not had before."""
+    return np.frombuffer(mmap.mmap(-1, like.nbytes), like.dtype)
 
 
 def copies_over(n: int) -> Side:
@@ -58,20 +71,26 @@ def copies_over(n: int) -> Side:
     return Side(do)
 
 
-def steps(n: int, dt: float) -> Side:
+def steps(x: NDArray[Any], dx: NDArray[Any], dt: float) -> Side:
     """Advance positions by velocities."""
-    x, dx = floats(n), floats(n)
 
     def do() -> None:
         nonlocal x
         x += dx * dt
 
-    return Side(do, n_items=n)
+    return Side(do, n_items=len(x))
 
 
 def fills(n: int) -> Side:
     """Make a column."""
     return Side(lambda: np.full(n, 100, dtype=np.float32), n_items=n)
+
+
+def comparisons(n: int) -> Side:
+    """Compare all handles with others, and make a column."""
+    handles = np.arange(n, dtype=np.int64)
+    others = handles.copy()
+    return Side(lambda: (np.array_equal(handles, others), np.full(n, 100, np.float32)), n_items=n)
 
 
 def reads(n: int, rows: NDArray[np.intp]) -> Side:
