@@ -22,6 +22,7 @@ from ecs_columnar.views import ColumnsView
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 AnyComponent = TypeVar("AnyComponent", bound=Component)
 
@@ -103,7 +104,7 @@ class Query(HasSelection):
     """All entities that have some components and lack others.
 
     Made by `World.query`. Iterating gives one `TableView` per table that is not
-    empty; `handles`, `count` and `to_pandas` look at all of them at once. A
+    empty; `handles`, `count`, `to_pandas` and `to_arrow` look at all of them at once. A
     query can be given wherever entities are expected.
     """
 
@@ -175,6 +176,46 @@ class Query(HasSelection):
         from ecs_columnar.frames import to_frame
 
         return to_frame(self._storage, self.selection(), tuple(self._types.values()))
+
+    def to_arrow(self) -> pa.Table:
+        """Copy all values into an Arrow table, a row an entity.
+
+        So does whoever takes Arrow data by the PyCapsule interface:
+        ``polars.DataFrame(query)``, ``pyarrow.table(query)``, or a query in SQL of
+        DuckDB.
+
+        Returns
+        -------
+        pyarrow.Table
+            First ``entity`` (handle), then a column for each field, named
+            ``"Position.x"``: strings in a dictionary, sub-arrays as lists of fixed
+            size, times in days or in seconds and below, NaT as null; objects as
+            what Arrow infers for them.
+
+        Raises
+        ------
+        MissingExtraError
+            When pyarrow is not installed.
+        InvalidArgumentError
+            When Arrow has no type for a field: objects that are not alike, months
+            as a span of time, units below nanoseconds.
+
+        Examples
+        --------
+        >>> import ecs_columnar as ecs
+        >>> class Position(ecs.Component):
+        ...     x: ecs.f4
+        >>> world = ecs.World()
+        >>> _ = world.spawn(2, Position([1.0, 2.0]))
+        >>> world.query(Position).to_arrow().column_names
+        ['entity', 'Position.x']
+        """
+        from ecs_columnar.arrow import to_arrow
+
+        return to_arrow(self._storage, self.selection(), tuple(self._types.values()))
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
 
     def __iter__(self) -> Iterator[TableView]:
         if self._sparse:

@@ -13,7 +13,7 @@ from ecs_columnar.demo.files import Files
 from ecs_columnar.demo.journal import NOWHERE, write_journal
 from ecs_columnar.demo.legs import NEW_YORK, find_legs, local_times
 from ecs_columnar.demo.oddities import count_oddities
-from ecs_columnar.io.extras import MissingExtraError
+from ecs_columnar.extras import MissingExtraError
 from tests.demo_year import january, journal_of_january, legs_of_the_year, year
 
 

@@ -35,6 +35,22 @@ class Step(Operation):
         self.ours = steps(moving(n)[0])
 
 
+class ToPandas(Operation):
+    """Copy all into a frame."""
+
+    def setup(self, n: int) -> None:
+        query = moving(n)[0].query(Position, Velocity)
+        self.ours = Side(query.to_pandas, n_items=n)
+
+
+class ToArrow(Operation):
+    """Copy all into an Arrow table."""
+
+    def setup(self, n: int) -> None:
+        query = moving(n)[0].query(Position, Velocity)
+        self.ours = Side(query.to_arrow, n_items=n)
+
+
 class StepAgainstArrays(Contest):
     """Advance all, against the same arrays without a world.
 

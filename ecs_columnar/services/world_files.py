@@ -11,8 +11,8 @@ from typing import Any, Final, Literal
 import xxhash
 
 from ecs_columnar.errors import InvalidArgumentError, WorldInitializationError, first_three
+from ecs_columnar.extras import require
 from ecs_columnar.io.arrow_columns import write_columns
-from ecs_columnar.io.extras import require
 from ecs_columnar.io.json_text import write_canonical_json, write_lines, write_pretty_json
 from ecs_columnar.io.limits import Limits
 from ecs_columnar.io.mod_folder import write_mods
