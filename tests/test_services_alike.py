@@ -44,9 +44,9 @@ def has_dicts_within(item: Any) -> bool:
     return type(item) is dict and any(type(value) is dict for value in item.values())
 
 
-def check(items: list[Any], found: list[Any]) -> None:
+def check(items: list[Any], found: Any) -> None:
     """Compare what was found with the items themselves, and with what lies within them."""
-    assert found == items
+    assert list(found) == items
     if not isinstance(found, Alike) or not found.is_alike:
         return
     assert keys_are_alike(items)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar.errors import InvalidArgumentError, ValidationError
+from ecs_columnar.services.alike import Alike
 from ecs_columnar.services.catalogue import Catalogue, place_name
 from ecs_columnar.services.codec import Columns as ComponentColumns
 from ecs_columnar.services.columns import (
@@ -133,8 +135,8 @@ class _Data:
     def _refuse_absent(self, targets: Targets) -> None:
         if self._fields:
             return
-        if isinstance(self._given, list):
-            if are_all(self._given, dict):
+        if isinstance(self._given, Sequence):
+            if isinstance(self._given, Alike) or are_all(self._given, dict):
                 return
             is_absent = np.array([value is MISSING for value in self._given], np.bool_)
         else:
@@ -161,8 +163,9 @@ class _Data:
         is_all = rows.shape[0] == len(self._items)
         if not fields or "" in fields:
             whole = fields.get("", self._given)
+            some = whole if is_all else take(whole, rows)
             return codec.to_columns(
-                whole_data(codec, to_list(whole if is_all else take(whole, rows)))
+                whole_data(codec, some if isinstance(some, Sequence) else to_list(some))
             )
         if not is_all:
             fields = {name: take(column, rows) for name, column in fields.items()}

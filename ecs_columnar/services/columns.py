@@ -94,7 +94,7 @@ def to_objects(column: Column) -> NDArray[Any]:
 
 def take(column: Column, rows: NDArray[np.intp]) -> Column:
     """Return some values of a column."""
-    if isinstance(column, list):
+    if isinstance(column, Sequence):
         return [column[i] for i in rows.tolist()]
     if hasattr(column, "to_pylist"):
         if "string_view" in str(column.type):  # of which pyarrow takes none

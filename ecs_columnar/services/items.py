@@ -89,9 +89,9 @@ class ItemList(Items):
 
     is_columnar = False
 
-    def __init__(self, items: list[Any]) -> None:
+    def __init__(self, items: list[Any] | Alike) -> None:
         self.items: Final = items
-        self._pulled: dict[str, list[Any]] = {}
+        self._pulled: dict[str, list[Any] | Alike] = {}
         self._everywhere: set[str] = set()
         self._nested: dict[str, ItemList] = {}
         self._is_of_dicts: bool | None = None
@@ -109,7 +109,7 @@ class ItemList(Items):
             return self
         return ItemList(self.items[start:stop])
 
-    def field(self, name: str, *, within: str | None = None) -> list[Any]:
+    def field(self, name: str, *, within: str | None = None) -> list[Any] | Alike:
         """Return the values of one field, `MISSING` where an item has none."""
         if within is not None:
             return self._options(within).field(name)
@@ -128,14 +128,14 @@ class ItemList(Items):
             self._is_of_dicts = self._alike is not None or are_all(self.items, dict)
         return self._is_of_dicts
 
-    def _pull(self, name: str) -> list[Any]:
+    def _pull(self, name: str) -> list[Any] | Alike:
         found = self._pull_from_all(name) if self._are_dicts else None
         if found is None:
             return [field_of(item, name) for item in self.items]
         self._everywhere.add(name)
         return found
 
-    def _pull_from_all(self, name: str) -> list[Any] | None:
+    def _pull_from_all(self, name: str) -> list[Any] | Alike | None:
         """Return the values of one field of dicts; None where not all of them have it."""
         if self._alike is not None:
             columns = self._alike.columns
@@ -150,7 +150,7 @@ class ItemList(Items):
             self._nested[within] = ItemList(self.field(within))
         return self._nested[within]
 
-    def option(self, name: str) -> list[Any]:
+    def option(self, name: str) -> list[Any] | Alike:
         """Return a field of the options of each item; of the item itself where it has none."""
         options = self._options("opts")
         found = options.field(name)
@@ -251,7 +251,7 @@ class ItemArray(Items):
         """Return some of the items."""
         return ItemArray(self.items[start:stop])
 
-    def field(self, name: str, *, within: str | None = None) -> list[Any]:
+    def field(self, name: str, *, within: str | None = None) -> list[Any] | Alike:
         """Return the values of one field, `MISSING` where an item has none."""
         return ItemList(to_list(self.items)).field(name, within=within)
 

@@ -14,7 +14,7 @@ from ecs_columnar.services.columns import are_all
 from ecs_columnar.services.json_schema.kinds import ABSENT, Absent
 
 
-def to_mappings(items: list[Any]) -> tuple[list[dict[str, Any]], NDArray[np.bool_]]:
+def to_mappings(items: Sequence[Any]) -> tuple[Sequence[dict[str, Any]], NDArray[np.bool_]]:
     """Return the items as dicts, an empty one for what is no mapping, and which these are.
 
     A mapping of another class is copied: it may make up what it is asked for, as a
@@ -24,6 +24,7 @@ def to_mappings(items: list[Any]) -> tuple[list[dict[str, Any]], NDArray[np.bool
     alike = to_alike(items)
     if alike is not None:
         return alike, is_bad
+    items = list(items)
     if are_all(items, dict):
         return items, is_bad
     is_bad[:] = [not isinstance(item, Mapping) for item in items]
@@ -38,7 +39,8 @@ def _as_dict(item: Any) -> dict[str, Any]:
 def values_of(data: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
     """Return the values of a property, `ABSENT` where an item has none."""
     if isinstance(data, Alike) and data.is_alike:
-        return data.columns[name] if name in data.columns else [ABSENT] * len(data)
+        found = data.values(name)
+        return [ABSENT] * len(data) if found is None else found
     try:
         return list(map(itemgetter(name), data))
     except KeyError:

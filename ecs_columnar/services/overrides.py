@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from operator import itemgetter
@@ -75,7 +75,7 @@ class Overrides:
 
     @classmethod
     def of_items(
-        cls, catalogue: Catalogue, given: list[Any], *, in_threads: bool = False
+        cls, catalogue: Catalogue, given: Sequence[Any], *, in_threads: bool = False
     ) -> Overrides:
         """Take a mapping of component types to data an item, None where there are none."""
         found = cls(catalogue, len(given))
@@ -209,7 +209,7 @@ class Overrides:
                 self.errors[row] = ValidationError(type_id, lines)
 
 
-def _key_sets(given: list[Any]) -> tuple[NDArray[np.intp], list[TypeIds]]:
+def _key_sets(given: Sequence[Any]) -> tuple[NDArray[np.intp], list[TypeIds]]:
     """Return which set of keys each mapping has, in its order.
 
     Mostly there is one, which is told by the row of all keys: half the time of a
@@ -256,7 +256,7 @@ _PREFIXES: Final = (
 )
 
 
-def _some(items: list[Any], rows: NDArray[np.intp]) -> list[Any]:
+def _some(items: Sequence[Any], rows: NDArray[np.intp]) -> list[Any]:
     return [items[i] for i in rows.tolist()]
 
 
@@ -298,7 +298,7 @@ def _from_fields(codec: Any, fields: Mapping[str, Column], n: int) -> Columns:
     return codec.to_columns(whole)  # type: ignore[no-any-return]
 
 
-def whole_data(codec: Any, values: list[Any]) -> list[Any]:
+def whole_data(codec: Any, values: Sequence[Any]) -> Sequence[Any]:
     """Return the whole data of items: a component without fields may be told by booleans."""
     if codec.is_tag and set(map(type, values)) <= {bool, type(None)}:
         return [{} if has_it else None for has_it in values]
