@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 
 import ecs_columnar as ecs
-from ecs_columnar.services import SpatialIndexManager, alike
+from ecs_columnar.services import SpatialIndexManager, alike, place_codec
+from ecs_columnar.services.json_schema import texts
 from tests.reference.services import ReferenceServices
 from tests.services_world import (
     OPERATIONS,
@@ -104,7 +105,12 @@ def test_a_batch_does_what_the_reference_does(
 def test_a_batch_that_is_read_some_dicts_at_a_time_does_what_the_reference_does(
     sequence: list[tuple[str, list[Any]]], batch_size: int, at_once: int
 ) -> None:
-    with patch.object(alike, "_FEW", 1), patch.object(alike, "_AT_ONCE", at_once):
+    with (
+        patch.object(alike, "_FEW", 1),
+        patch.object(alike, "_AT_ONCE", at_once),
+        patch.object(place_codec, "_FEW", 1),
+        patch.object(texts, "_MANY", 2),
+    ):
         assert_same(batched, sequence, batch_size=batch_size)
 
 

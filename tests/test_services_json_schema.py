@@ -11,6 +11,7 @@ from collections import OrderedDict, defaultdict
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
+from unittest.mock import patch
 
 import hypothesis.strategies as st
 import numpy as np
@@ -21,6 +22,7 @@ from hypothesis import given
 import ecs_columnar as ecs
 from ecs_columnar.services import plain
 from ecs_columnar.services.component_types import ComponentTypes
+from ecs_columnar.services.json_schema import texts
 from ecs_columnar.services.json_schema.flat_codec import FlatCodec
 from ecs_columnar.services.json_schema.object_codec import ObjectCodec
 from tests.services_json import (
@@ -92,6 +94,28 @@ def test_a_column_takes_the_values_that_the_reference_takes(data: Any) -> None:
     assert columns.is_good.tolist() == accepted
     good = [value for value, is_good in zip(values, accepted, strict=True) if is_good]
     assert exact(read_back(codec, columns)) == exact([{"a": value} for value in good])
+
+
+@given(st.data(), st.sampled_from([2, 64]))
+def test_one_item_and_many_are_taken_as_the_items_among_others_are(data: Any, many: int) -> None:
+    schema = data.draw(schemas())
+    items = data.draw(st.lists(data_for(schema), min_size=2, max_size=5))
+    codec = register(schema)
+    whole = codec.to_columns(items)
+
+    with patch.object(texts, "_MANY", many):
+        each = [codec.to_columns([item]) for item in items]
+        again = codec.to_columns(items)
+
+    assert [columns.is_good.tolist() for columns in each] == [[ok] for ok in whole.is_good.tolist()]
+    assert [columns.errors.get(0) for columns in each] == [
+        whole.errors.get(i) for i in range(len(items))
+    ]
+    assert again.errors == whole.errors
+    good = [columns for columns in each if not columns.errors]
+    expected = exact(read_back(codec, whole))
+    assert exact(read_back(codec, again)) == expected
+    assert exact([read_back(codec, columns)[0] for columns in good]) == expected
 
 
 @given(st.data())
@@ -437,14 +461,14 @@ def test_properties_are_attributes_under_names_that_python_takes() -> None:
     codec = flat(**{name: {"type": "integer"} for name in names})
     item = {name: i for i, name in enumerate(names)}
 
-    columns = codec.to_columns([item])
+    columns = codec.to_columns([item, item])
 
     assert list(codec.fields.values()) == [
         *("class_", "max_hp", "max_hp_2", "field__x", "fi"),
         *("rest", "forms_0", "records_", "field_"),
     ]
-    assert columns.component.class_.tolist() == [0]
-    assert read_back(codec, columns) == [item]
+    assert columns.component.class_.tolist() == [0, 0]
+    assert read_back(codec, columns) == [item, item]
 
 
 def test_forms_of_more_properties_than_a_word_holds_are_kept() -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ecs_columnar.errors import first_three
 from ecs_columnar.schema import Component, Field, schema_of
 from ecs_columnar.services.casting import Cast, cast_values, padding
-from ecs_columnar.services.codec import Columns, Reading
+from ecs_columnar.services.codec import ONE_IS_GOOD, Columns, Reading
 from ecs_columnar.services.json_schema.arrays import to_sequences, to_values
 from ecs_columnar.services.json_schema.kinds import ABSENT
 from ecs_columnar.services.mappings import (
@@ -88,7 +88,9 @@ meant: .astype('float32')"]
         ----------
         items : sequence of mappings, length n
         """
-        items = items if isinstance(items, list) else list(items)
+        plain = self._plain_values(items[0]) if len(items) == 1 else None
+        if plain is not None:
+            return Columns(self.component, plain, ONE_IS_GOOD, {})
         data, is_bad = to_mappings(items)
         refused = np.flatnonzero(is_bad).tolist()
         errors: dict[int, list[str]] = {i: [] for i in refused}
@@ -150,6 +152,20 @@ meant: .astype('float32')"]
 
     def __repr__(self) -> str:
         return f"<ClassCodec {self.type_id}: {', '.join(self._defaults) or 'a tag'}>"
+
+    def _plain_values(self, data: Any) -> dict[str, Any] | None:
+        """Return one datum that needs no arrays to be cast; None of any other."""
+        if type(data) is not dict or not data.keys() <= self._defaults.keys():
+            return None
+        values: dict[str, Any] = {}
+        for f in self._fields:
+            value = values[f.name] = data.get(f.name, self._defaults[f.name])
+            if f.kind == "string":
+                if type(value) is not str:
+                    return None
+            elif type(value) is not f.exact or not f.low <= value <= f.high:
+                return None
+        return values
 
     def _refuse_unknown(self, errors: dict[int, list[str]], i: int, names: Any) -> None:
         unknown = [name for name in names if name not in self._defaults]

@@ -10,11 +10,15 @@ from typing import Any, Final, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Coded, Encoded
+from ecs_columnar.encoding import Coded, Encoded, Texts
 from ecs_columnar.schema import Component
 from ecs_columnar.world import World
 
 _ALL: Final = slice(None)
+
+ONE_IS_GOOD: Final = np.ones(1, np.bool_)
+"""What is good of one datum that is: to make it takes as long as to look at two fields."""
+ONE_IS_GOOD.flags.writeable = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,7 @@ class Columns:
     ----------
     cls : type
         The component class.
-    values : dict of str to array, Coded, Encoded or scalar
+    values : dict of str to array, Coded, Encoded, Texts or scalar
         Of each field: shape (n, ...), or one value for all; strings of which many are
         alike as `Coded`, others as objects or bytes. Where an item is not good,
         something that fits the column.
@@ -145,5 +149,5 @@ class Reading:
 def _take(value: Any, items: NDArray[Any] | slice) -> Any:
     if isinstance(value, Encoded):
         return value.take(items)
-    is_column = isinstance(value, Coded) or (isinstance(value, np.ndarray) and value.ndim)
+    is_column = isinstance(value, (Coded, Texts)) or (isinstance(value, np.ndarray) and value.ndim)
     return value[items] if is_column else value

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Coded
+from ecs_columnar.encoding import Coded, Texts, encode_if_all
 from ecs_columnar.fields import object_
 from ecs_columnar.schema import Component
 from ecs_columnar.services.alike import to_alike
@@ -77,6 +77,9 @@ class PlaceCodec:
     def to_columns(self, items: Sequence[Any]) -> Columns:
         """Turn a datum an item into places."""
         places = self._places(items)
+        texts = None if places is None or len(places) < _FEW else encode_if_all(places)
+        if texts is not None:
+            return Columns(Whereabouts, {"place": Texts(texts)}, np.ones(len(items), np.bool_), {})
         if places is None or not _PLAIN.issuperset(map(type, places)):
             return self._checked(items)
         values = _objects(places) if len(places) < _FEW else _coded(places)
@@ -114,9 +117,9 @@ class PlaceCodec:
 
     def _places(self, items: Sequence[Any]) -> list[Any] | None:
         """Return the places of mappings that hold nothing else; None if they do."""
-        alike = to_alike(items) if isinstance(items, list) else None
+        alike = to_alike(items)
         if alike is not None:
-            return alike.columns.get(self.field) if len(alike.columns) == 1 else None
+            return alike.values(self.field) if len(alike.columns) == 1 else None
         if not _MAPPINGS.issuperset(map(type, items)) or not {1}.issuperset(map(len, items)):
             return None
         try:
@@ -176,8 +179,10 @@ def _plain(places: NDArray[Any]) -> tuple[NDArray[Any], bool]:
 
 
 def _objects(values: Any, n: int = 1) -> NDArray[Any]:
-    if isinstance(values, Coded):
-        return values.objects()
+    if isinstance(values, (Coded, Texts)):
+        return to_objects(values)
     if isinstance(values, np.ndarray) and values.ndim:
         return values
-    return to_objects(values if isinstance(values, list) else [values] * n)
+    array = np.empty(len(values) if isinstance(values, list) else n, object)
+    array[:] = values
+    return array

@@ -9,11 +9,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Coded
+from ecs_columnar.encoding import Coded, Texts
 from ecs_columnar.entity import Entity
 from ecs_columnar.operations.move import Moved
 from ecs_columnar.services.catalogue import Catalogue
-from ecs_columnar.services.columns import Column, are_categories, to_objects
+from ecs_columnar.services.columns import Column, are_categories, factorize, to_objects
 from ecs_columnar.services.lookup import is_handle
 from ecs_columnar.services.place_codec import to_places
 from ecs_columnar.world import World
@@ -82,7 +82,7 @@ def place_array(column: Column) -> NDArray[Any] | Coded:
 
 def uniform(places: Any, n: int) -> list[tuple[slice, Any]]:
     """Cut places into runs that are all handles, or all strings and None."""
-    if not isinstance(places, np.ndarray) or places.dtype.kind in "iu":  # one, or `Coded`
+    if not isinstance(places, np.ndarray) or places.dtype.kind in "iu":  # one, `Coded` or `Texts`
         return [(slice(0, n), places)]
     values = places.tolist()
     if n == 1:
@@ -107,6 +107,7 @@ def gathered(parts: Sequence[tuple[NDArray[np.intp], Any]], n: int) -> Any:
         Which entities, and one place for all of them or one each.
     n : int
     """
+    parts = [(rows, _coded(some) if type(some) is Texts else some) for rows, some in parts]
     types = {type(place) for _, place in parts}
     if Coded in types and types <= {Coded, *_PLAIN}:
         return _gathered_codes(parts, n)
@@ -114,6 +115,11 @@ def gathered(parts: Sequence[tuple[NDArray[np.intp], Any]], n: int) -> Any:
     for rows, some in parts:
         places[rows] = some.objects() if isinstance(some, Coded) else some
     return places
+
+
+def _coded(texts: Texts) -> Coded:
+    codes, distinct = factorize(texts)
+    return Coded(codes, to_objects(distinct))
 
 
 def _gathered_codes(parts: Sequence[tuple[NDArray[np.intp], Any]], n: int) -> Coded:
@@ -136,9 +142,9 @@ def _put(texts: list[NDArray[np.object_]], more: NDArray[np.object_]) -> int:
     return start
 
 
-def dead_rows(world: World, places: NDArray[Any] | Coded) -> NDArray[np.intp] | list[int]:
+def dead_rows(world: World, places: NDArray[Any] | Coded | Texts) -> NDArray[np.intp] | list[int]:
     """Return which places are handles of no living entity."""
-    if isinstance(places, Coded):
+    if isinstance(places, (Coded, Texts)):
         return []
     if places.dtype.kind in "iu":
         return np.flatnonzero(~world.alive(places))

@@ -26,10 +26,15 @@ class BooleanColumn(FieldColumn):
         super().__init__(name, attribute, reference, is_required=is_required)
         # There are two, so the reference is asked about both.
         self._is_bad: Final = np.array([not reference.accepts(each) for each in (False, True)])
+        self._are_both_good: Final = not self._is_bad.any()
+
+    def is_plain(self, value: Any) -> bool:
+        """Tell whether one value is a boolean, and both are accepted."""
+        return type(value) is bool and self._are_both_good
 
     def misfits(self, column: NDArray[Any]) -> Mask:
         """Tell which native values the schema refuses."""
-        return self._is_bad[column.view(np.uint8)] if self._is_bad.any() else False
+        return False if self._are_both_good else self._is_bad[column.view(np.uint8)]
 
     def take_array(self, array: NDArray[Any]) -> Taken:
         """Take a NumPy array of booleans or numbers, without gaps."""

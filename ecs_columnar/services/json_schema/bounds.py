@@ -33,6 +33,12 @@ class Bounds:
     low: float | None
     high: float | None
 
+    def span(self, dtype: np.dtype[Any]) -> tuple[float, float]:
+        """Return the bounds, those of the type of the column where there are none."""
+        limits = (INT64.min, INT64.max) if dtype.kind == "i" else (-math.inf, math.inf)
+        low = limits[0] if self.low is None else self.low
+        return low, limits[1] if self.high is None else self.high
+
     def misfits(self, column: NDArray[Any]) -> NDArray[np.bool_] | bool:
         """Tell which numbers lie outside, shape (n,); False if none can."""
         is_bad: NDArray[np.bool_] | bool = False

@@ -95,6 +95,14 @@ class FieldColumn(ABC):
                 return Taken(column, is_bad=self.misfits(column))
         return self._take_mixed(values)
 
+    def is_plain(self, value: Any) -> bool:
+        """Tell whether one value is native, and known to fit without an array of it.
+
+        False says nothing: `take` has to look.
+        """
+        del value
+        return False
+
     def take_array(self, array: NDArray[Any]) -> Taken:
         """Take a NumPy array of booleans or numbers, without gaps."""
         return self.take(array.tolist())

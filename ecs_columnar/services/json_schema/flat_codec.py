@@ -19,7 +19,7 @@ from ecs_columnar import fields
 from ecs_columnar.encoding import Coded, Encoded
 from ecs_columnar.errors import RepositoryConsistencyError
 from ecs_columnar.schema import Component, make_component
-from ecs_columnar.services.codec import Columns, Reading
+from ecs_columnar.services.codec import ONE_IS_GOOD, Columns, Reading
 from ecs_columnar.services.columns import to_objects
 from ecs_columnar.services.json_schema.arrays import take_column, to_sequences, to_values
 from ecs_columnar.services.json_schema.attributes import attribute_names, class_name
@@ -97,6 +97,9 @@ class FlatCodec(Reading):
         if self._columns or self._is_open:
             names.append("rest")
         self._own: Final = attribute_names([*self.fields.values(), *names])[len(self.fields) :]
+        self._nothing_own: Final = dict.fromkeys(self._own[:-1], 0) | dict.fromkeys(
+            self._own[-1:], ""
+        )
         self.component = self._make_component()
 
     @property
@@ -129,7 +132,9 @@ class FlatCodec(Reading):
         ----------
         items : sequence of mappings, length n
         """
-        items = items if isinstance(items, list) else list(items)
+        plain = self._plain_values(items[0]) if len(items) == 1 else None
+        if plain is not None:
+            return Columns(self.component, plain, ONE_IS_GOOD, {})
         data, is_bad = to_mappings(items)
         taken = [column.take(values_of(data, column.name)) for column in self._columns]
         rest: Rest = {
@@ -251,6 +256,18 @@ class FlatCodec(Reading):
         if self._own:
             types[self._own[-1]], defaults[self._own[-1]] = fields.str_, ""
         return make_component(class_name(self.type_id), types, id=self.type_id, defaults=defaults)
+
+    def _plain_values(self, data: Any) -> dict[str, Any] | None:
+        """Return one datum that needs no arrays to be taken; None of any other."""
+        if type(data) is not dict or len(data) != len(self._columns):
+            return None
+        values: dict[str, Any] = {}
+        for column in self._columns:
+            value = data.get(column.name, ABSENT)
+            if not column.is_plain(value):
+                return None
+            values[column.attribute] = value
+        return values | self._nothing_own
 
     def _finish(
         self,

@@ -37,6 +37,14 @@ class NumberColumn(FieldColumn):
         self._bounds: Final = self._bounds_of(schema)
         self._divisor: Final = schema.get("multipleOf")
         self._members: Final = [exact_members(each, self.dtype) for each in members]
+        self._span: Final = self._bounds.span(self.dtype)
+        self._has_only_bounds: Final = not members and self._divisor is None
+
+    def is_plain(self, value: Any) -> bool:
+        """Tell whether one value is native and within the bounds, where there is nothing else."""
+        low, high = self._span
+        is_native = type(value) is self.native and self._has_only_bounds
+        return is_native and bool(low <= value <= high)
 
     def misfits(self, column: NDArray[Any]) -> Mask:
         """Tell which native values the schema refuses."""
@@ -132,7 +140,7 @@ class IntegerColumn(NumberColumn):
 
     def _to_native(self, values: Sequence[Any]) -> NDArray[Any] | None:
         try:
-            return np.array(values, np.int64)
+            return np.fromiter(values, np.int64, len(values))
         except OverflowError:
             return None
 
@@ -169,7 +177,7 @@ class FloatColumn(NumberColumn):
         return float_bounds(schema)
 
     def _to_native(self, values: Sequence[Any]) -> NDArray[Any] | None:
-        return np.array(values, np.float64)
+        return np.fromiter(values, np.float64, len(values))
 
     def _take_floats(self, floats: NDArray[np.float64]) -> Taken:
         return Taken(floats, is_bad=self.misfits(floats))
