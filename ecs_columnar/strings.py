@@ -117,15 +117,15 @@ class StringTable(Stateful):
 
     @property
     def _n_codes(self) -> int:
-        return int(self._counts[0])
+        return self._counts.item(0)
 
     @property
     def _n_free(self) -> int:
-        return int(self._counts[1])
+        return self._counts.item(1)
 
     @property
     def _n_bytes(self) -> int:
-        return int(self._counts[2])
+        return self._counts.item(2)
 
     @property
     def n_codes(self) -> int:
@@ -227,10 +227,11 @@ class StringTable(Stateful):
         InvalidArgumentError
             When the code is of no string.
         """
-        record = self._pool.records[code] if 0 <= code < self._n_codes else None
-        if record is None or record["start"] == kernels.strings.NO_START:
+        no_string = kernels.strings.NO_START, 0
+        is_code = 0 <= code < self._n_codes
+        start, length = self._pool.records.item(code) if is_code else no_string
+        if start == kernels.strings.NO_START:
             raise _not_codes(np.array([code]), 1, "of no string")
-        start, length = record.item()
         return to_text(self._pool.arena[start : start + length])
 
     def decode(self, codes: NDArray[np.int32]) -> NDArray[Any]:
@@ -289,7 +290,8 @@ class StringTable(Stateful):
 
     def mark(self) -> Mark:
         """Return a mark to which `rollback` goes back."""
-        return Mark(self._n_codes, self._n_free, self._n_bytes, self._n_discards)
+        n_codes, n_free, n_bytes = self._counts.tolist()
+        return Mark(n_codes, n_free, n_bytes, self._n_discards)
 
     def rollback(self, mark: Mark) -> None:
         """Undo all that `intern` did since the mark.

@@ -10,7 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ecs_columnar.errors import InvalidArgumentError
-from ecs_columnar.services.call import Applied, BatchCall, Operation, Outcome
+from ecs_columnar.services.call import (
+    Applied,
+    BatchCall,
+    Operation,
+    Outcome,
+    Short,
+    no_short_way,
+)
 from ecs_columnar.services.catalogue import Catalogue, catalogue_of
 from ecs_columnar.services.circuit_breaker import CircuitBreaker
 from ecs_columnar.services.clocks import Clock
@@ -166,11 +173,11 @@ class BatchService:
         taken = to_items(items, parameter, allow_empty=options.allow_empty)
         return self._run_items(operation, taken, options, path)
 
-    def _one(self, operation: Operation, item: Any) -> Any:
+    def _one(self, operation: Operation, item: Any, short: Short = no_short_way) -> Any:
         """Run a call about one item; return its success, or raise its error; see `_applied`."""
-        return self._applied(operation, item).success(0)
+        return self._applied(operation, item, short).success(0)
 
-    def _applied(self, operation: Operation, item: Any) -> Applied:
+    def _applied(self, operation: Operation, item: Any, short: Short = no_short_way) -> Applied:
         """Run a call about one item; return what was done, or raise its error.
 
         It leaves a record, as a batch does. That its item was refused is no failure
@@ -178,10 +185,10 @@ class BatchService:
         """
         around, failed = self._surroundings, False
         if around.record is None:
-            return self._do_one(operation, item)
+            return self._do_one(operation, item, short)
         started = around.clock()
         try:
-            return self._do_one(operation, item)
+            return self._do_one(operation, item, short)
         except BaseException as error:
             failed = not is_fault_of_input(error)
             raise
@@ -189,11 +196,15 @@ class BatchService:
             elapsed = (around.clock() - started) * 1000.0
             around.record(operation.name, 1, elapsed, "sequential", failed)
 
-    def _do_one(self, operation: Operation, item: Any) -> Applied:
+    def _do_one(self, operation: Operation, item: Any, short: Short) -> Applied:
+        are_heard = self._catalogue.events.are_heard
+        applied = None if are_heard else short(operation, item)
+        if applied is not None:
+            return applied
         prepared = operation.prepare(ItemList([item]))
         if prepared.is_bad[0]:
             raise prepared.error(0)
-        if operation.is_one_step and not self._catalogue.events.are_heard:
+        if operation.is_one_step and not are_heard:
             return prepared.apply(1)
         with whole(self._catalogue):
             return prepared.apply(1)

@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +91,14 @@ class Operation(Protocol):
 
     def prepare(self, items: Items) -> Prepared:
         """Validate a block of items."""
+
+
+Short: TypeAlias = Callable[[Any, Any], Applied | None]
+"""``short(operation, item)`` does what a batch of one would; or nothing, and returns None."""
+
+
+def no_short_way(_operation: Any, _item: Any) -> None:
+    """Leave an item to the batch of one."""
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ecs_columnar.services import single
 from ecs_columnar.services.additions import Addition
 from ecs_columnar.services.batch_service import BatchService, Surroundings
 from ecs_columnar.services.removals import Removal
@@ -52,7 +53,7 @@ class ComponentMutationService(BatchService):
             "component_type_id": type_id,
             "component_data": data,
         }
-        added: bool = self._one(Addition(self._catalogue), item)
+        added: bool = self._one(Addition(self._catalogue), item, single.add)
         return added
 
     def remove_component(self, instance_id: str | int, type_id: str) -> bool:
@@ -68,5 +69,5 @@ class ComponentMutationService(BatchService):
         EntityNotFoundError, StaleHandleError, InvalidArgumentError
         """
         item = {"instance_id": instance_id, "component_type_id": type_id}
-        removed: bool = self._one(Removal(self._catalogue), item)
+        removed: bool = self._one(Removal(self._catalogue), item, single.remove)
         return removed

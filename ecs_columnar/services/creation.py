@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Encoded, blank, encode
+from ecs_columnar.encoding import Encoded, blank, encode, encode_if_all
 from ecs_columnar.errors import (
     DefinitionNotFoundError,
     DuplicateEntityError,
@@ -174,7 +174,7 @@ class PreparedCreation:
             return CreatedEntities(catalogue, np.empty(0, np.int64))
         groups, places = self._groups(rows, is_all)
         ids = self._ids.for_spawn(rows, is_all)
-        handles = _spawn(catalogue.world, groups, ids, places, self._items.n_after)
+        handles = spawned(catalogue.world, groups, ids, places, self._items.n_after)
         self._tell(rows, handles)
         return CreatedEntities(catalogue, handles)
 
@@ -235,24 +235,9 @@ class PreparedCreation:
         n_sets = len(self._overrides.key_sets)
         prefab = self._operation.catalogue.prefab(self._definitions.values[kind // n_sets])
         key_set = self._overrides.key_sets[kind % n_sets]
-        components = dict(prefab.components)
-        place = prefab.place
-        for type_id in key_set:
-            component: Any = self._overrides.by_type[type_id].at(items)
-            if type_id == self._operation.catalogue.place.type_id:
-                place = component.place
-            else:
-                components[type_id] = component
-        added = self._defaults(prefab, key_set)
-        components.update(added)
-        overrides = (*key_set, *added)
-        instance = Instance(definition=prefab.definition_id, overrides=write(overrides))
-        return Group((*components.values(), instance), members), place
-
-    def _defaults(self, prefab: Prefab, key_set: tuple[str, ...]) -> dict[str, Component]:
-        """Return the components that entities with certain tags get by default."""
-        given = (*prefab.type_ids, *key_set)
-        return self._operation.catalogue.default_components(given)
+        given = {type_id: self._overrides.by_type[type_id].at(items) for type_id in key_set}
+        components, place = assembled(self._operation.catalogue, prefab, given)
+        return Group(components, members), place
 
     def _tell(self, rows: NDArray[np.intp], handles: NDArray[np.int64]) -> None:
         events = self._operation.catalogue.events
@@ -265,6 +250,30 @@ class PreparedCreation:
             definition_ids=lambda: values[codes],
             was_reconstructed=self._operation.was_reconstructed,
         )
+
+
+def assembled(
+    catalogue: Catalogue, prefab: Prefab, given: Mapping[str, Component]
+) -> tuple[tuple[Component, ...], Any]:
+    """Return the components of entities of a definition, and where they are to be.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    prefab : Prefab
+    given : mapping of str to Component
+        What they have instead of the definition's components, or on top of them.
+    """
+    components, place = dict(prefab.components), prefab.place
+    for type_id, component in given.items():
+        if type_id == catalogue.place.type_id:
+            place = component.place  # type: ignore[attr-defined]  # it is `Whereabouts`
+        else:
+            components[type_id] = component
+    added = catalogue.default_components((*prefab.type_ids, *given))
+    components.update(added)
+    instance = Instance(definition=prefab.definition_id, overrides=write((*given, *added)))
+    return (*components.values(), instance), place
 
 
 class CreatedEntities(NamedTuple):
@@ -380,9 +389,10 @@ class _Ids:
             else:
                 none = np.zeros(n, np.bool_) if encoded.missing is None else encoded.missing
                 return none, encoded._replace(missing=None)
+        strings = encode_if_all(column)
+        if strings is not None:
+            return np.zeros(n, np.bool_), strings
         types = set(map(type, column))
-        if types == {str}:
-            return np.zeros(n, np.bool_), encode(column)
         if types <= {type(None), type(MISSING)}:
             return np.ones(n, np.bool_), None
         return self._encode_mixed(column, is_columnar=is_columnar)
@@ -433,9 +443,10 @@ def _argument_error(items: Items, i: int) -> InvalidArgumentError:
     )
 
 
-def _spawn(
+def spawned(
     world: World, groups: list[Group], ids: Encoded, places: Any, n_later: int
 ) -> NDArray[np.int64]:
+    """Spawn entities in places that may be named in all ways at once; return their handles."""
     n = ids.n_strings
     runs = uniform(places, n)
     if len(runs) == 1:

@@ -10,6 +10,7 @@ from ecs_columnar.errors import (
     InvalidArgumentError,
     SerializedEntityError,
 )
+from ecs_columnar.services import single
 from ecs_columnar.services.additions import Addition
 from ecs_columnar.services.batch_operation_manager import BatchOperationManager
 from ecs_columnar.services.batch_service import BatchService, Surroundings, operation_result
@@ -115,7 +116,7 @@ class EntityLifecycleManager(BatchService):
         InvalidArgumentError
         """
         item = {"definition_id": definition_id, "opts": _opts(instance_id, component_overrides)}
-        created: Entity = self._one(Creation(self._catalogue), item)
+        created: Entity = self._one(Creation(self._catalogue), item, single.create)
         return created
 
     def remove_entity_instance(self, instance_id: str | int) -> None:
@@ -148,7 +149,8 @@ class EntityLifecycleManager(BatchService):
         """
         instance_id, definition_id, overrides = _serialized_parts(serialized)
         item = {"definition_id": definition_id, "opts": _opts(instance_id, overrides)}
-        created: Entity = self._one(Creation(self._catalogue, was_reconstructed=True), item)
+        operation = Creation(self._catalogue, was_reconstructed=True)
+        created: Entity = self._one(operation, item, single.create)
         return created
 
     def get_entity(self, instance_id: str | int) -> Entity:

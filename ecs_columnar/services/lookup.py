@@ -56,7 +56,7 @@ def find_entities(world: World, column: Column) -> NDArray[np.int64]:
             pass
     values = to_list(column)
     if len(values) == 1:
-        return np.array([_find_one(world, values[0])], HANDLE)
+        return np.array([find_one(world, values[0])], HANDLE)
     types = set(map(type, values))
     if types == {str}:
         return world.ids.find(values)
@@ -66,6 +66,18 @@ def find_entities(world: World, column: Column) -> NDArray[np.int64]:
         except OverflowError:
             pass
     return _find_mixed(world, values)
+
+
+def find_one(world: World, value: Any) -> int:
+    """Return the entity that one value names, 0 where there is none."""
+    if isinstance(value, str):
+        try:
+            return world.ids[value]
+        except EntityNotFoundError:
+            return NO_ENTITY
+    if isinstance(value, HasHandle):
+        value = value.handle if value._storage is world._storage else NO_ENTITY
+    return int(value) if is_handle(value) and int(value) in world else NO_ENTITY
 
 
 def not_found(value: object, parameter: str, verb: str) -> Exception:
@@ -107,18 +119,6 @@ def are_last(entities: NDArray[np.int64]) -> NDArray[np.bool_]:
     return np.asarray(row_of[indices] == rows)
 
 
-def _find_one(world: World, value: Any) -> int:
-    """Return the entity that one value names, 0 where there is none."""
-    if isinstance(value, str):
-        try:
-            return world.ids[value]
-        except EntityNotFoundError:
-            return NO_ENTITY
-    if isinstance(value, HasHandle):
-        value = value.handle if value._storage is world._storage else NO_ENTITY
-    return int(value) if is_handle(value) and int(value) in world else NO_ENTITY
-
-
 def _living(world: World, handles: NDArray[Any]) -> NDArray[np.int64]:
     if handles.dtype.kind == "u" and handles.size and handles.max() > np.iinfo(HANDLE).max:
         handles = np.where(handles > np.iinfo(HANDLE).max, NO_ENTITY, handles)
@@ -134,5 +134,5 @@ def _find_mixed(world: World, values: list[Any]) -> NDArray[np.int64]:
         found[texts] = world.ids.find([values[i] for i in texts])
     for i, value in enumerate(values):
         if not isinstance(value, str):
-            found[i] = _find_one(world, value)
+            found[i] = find_one(world, value)
     return found

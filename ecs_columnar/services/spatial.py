@@ -175,7 +175,7 @@ class PreparedPlacing:
         column = self.places.column if is_all else take(self.places.column, rows)
         places = column[0] if isinstance(column, list) and len(column) == 1 else place_array(column)
         moves = relocate(self.operation.catalogue, handles, places)
-        return PlacedEntities(self.operation, handles, self.entities, rows, moves)
+        return PlacedEntities(self.operation, handles, self.entities.column, rows, moves)
 
     def _refuse_stale(self) -> None:
         """Mark moves that say wrongly where the entity is, given the moves before them."""
@@ -206,13 +206,13 @@ class PlacedEntities(NamedTuple):
 
     operation: Placing
     handles: NDArray[np.int64]
-    entities: Names
+    ids: Column
     rows: NDArray[np.intp]
     moves: Moved
 
     def success(self, i: int) -> dict[str, Any]:
         """Return what was done."""
-        entity_id = self.entities.at(int(self.rows[i]))
+        entity_id = at(self.ids, int(self.rows[i]))
         new = self._name(self.moves.after[i])
         if self.operation.operation != "move":
             operation = self.operation.operation

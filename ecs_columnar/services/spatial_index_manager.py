@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, Unpack, cast
 
 from ecs_columnar.errors import InvalidArgumentError
+from ecs_columnar.services import single
 from ecs_columnar.services.batch_service import BatchService, Surroundings, index_size
 from ecs_columnar.services.batch_spatial_index_manager import BatchSpatialIndexManager
 from ecs_columnar.services.call import Operation
@@ -94,7 +95,7 @@ class SpatialIndexManager(BatchService):
         EntityNotFoundError, StaleHandleError, InvalidArgumentError
         """
         item = {"entity_id": entity_id, "location_id": location_id}
-        self._one(Placing(self._catalogue, "spatial_batch_add", "add"), item)
+        self._one(Placing(self._catalogue, "spatial_batch_add", "add"), item, single.place)
         return True
 
     def remove(self, entity_id: str | int) -> bool:
@@ -134,7 +135,7 @@ class SpatialIndexManager(BatchService):
         old, new = _from_and_to(old_location_id, new_location_id)
         item = {"entity_id": entity_id, "old_location_id": old, "new_location_id": new}
         operation = Placing(self._catalogue, "spatial_batch_move", "move", is_strict=strict)
-        placed = cast("PlacedEntities", self._applied(operation, item))
+        placed = cast("PlacedEntities", self._applied(operation, item, single.place))
         return bool(placed.moves.has_moved[0])
 
     def update_entity_location(
