@@ -165,13 +165,16 @@ class Change:
 
     # --- strings ---------------------------------------------------------------------
 
-    def intern(self, strings: StringTable, encoded: Encoded) -> tuple[NDArray[np.int32], int]:
+    def intern(
+        self, strings: StringTable, encoded: Encoded, *, are_new: bool = False
+    ) -> tuple[NDArray[np.int32], int]:
         """Intern strings, to be forgotten again when the operation fails."""
         mark = strings.mark()
         self._marks.setdefault(strings, mark)
         if self.log is not None:
             self.log.marks.setdefault(strings, mark)
-        return strings.intern(encoded, int(self.times_later * encoded.n_strings))
+        n_later = int(self.times_later * encoded.n_strings)
+        return strings.intern(encoded, n_later, are_new=are_new)
 
     def forget_strings(self) -> None:
         """Forget the strings again when the operation is done: they were only validated."""

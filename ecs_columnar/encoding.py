@@ -27,6 +27,9 @@ _SEPARATOR: Final = "\0"
 _MOST_OF_ONE: Final = 1000
 """Bytes that are decoded in the time in which one string is, by itself."""
 
+_FEW: Final = 8
+"""How often each of few strings is there at least, on average."""
+
 
 class Encoded(NamedTuple):
     """A batch of strings as UTF-8: string ``i`` is ``data[starts[i]:ends[i]]``.
@@ -244,6 +247,46 @@ def encode_if_all(items: Sequence[Any]) -> Encoded | None:
         return None
 
 
+def coded(strings: Any, *, missing: bool = False) -> Any:
+    """Return categories and Arrow dictionaries, of which each string is there once, as `Coded`.
+
+    Parameters
+    ----------
+    strings : object
+    missing : bool
+        Whether some may be missing.
+
+    Returns
+    -------
+    object
+        What was given if it is no such thing, nor of few strings, or cannot be used: whoever
+        encodes it says why.
+    """
+    pandas, pyarrow = sys.modules.get("pandas"), sys.modules.get("pyarrow")
+    if pandas and isinstance(strings, pandas.Series | pandas.Index):
+        strings = strings.array
+    try:
+        if pandas and isinstance(strings, pandas.Categorical):
+            codes, texts = strings.codes.astype(np.intp), _encode(strings.categories, "", False)
+        elif pyarrow and _is_dictionary(strings, pyarrow):
+            codes, texts = _split_dictionary(strings, "")
+        else:
+            return strings
+    except InvalidArgumentError:
+        return strings
+    return _few(texts, codes, missing=missing) or strings
+
+
+def _few(texts: Encoded, codes: NDArray[np.intp], *, missing: bool) -> Coded | None:
+    """Return strings as `Coded`, None where they are many or not all there."""
+    is_missing = codes < 0
+    has_missing = texts.missing is not None or bool(is_missing.any())
+    if texts.n_strings * _FEW > codes.shape[0] or (has_missing and not missing):
+        return None
+    distinct = np.array([*texts.texts(), None], object)
+    return Coded(np.where(is_missing, texts.n_strings, codes), distinct)
+
+
 def blank(encoded: Encoded) -> NDArray[np.bool_]:
     """Tell which strings are empty or only white space, as `str.isspace` sees it.
 
@@ -404,16 +447,30 @@ def _encode_categorical(categorical: Any, parameter: str, missing: bool) -> Enco
 
 def _encode_arrow(column: Any, parameter: str, missing: bool) -> Encoded:
     pyarrow = sys.modules["pyarrow"]
-    is_dictionary = pyarrow.types.is_dictionary(column.type)
-    if not _is_text(column.type.value_type if is_dictionary else column.type):
+    if _is_dictionary(column, pyarrow):
+        codes, texts = _split_dictionary(column, parameter)
+        return _admit(_spread(texts, codes), parameter, missing)
+    if not _is_text(column.type):
         return _encode_items(column.to_pylist(), parameter, missing)
-    if not is_dictionary:
-        return _admit(_view_arrow(column, parameter), parameter, missing)
+    return _admit(_view_arrow(column, parameter), parameter, missing)
+
+
+def _is_dictionary(column: Any, pyarrow: Any) -> bool:
+    """Tell whether something is an Arrow array of strings with a dictionary."""
+    return (
+        isinstance(column, pyarrow.Array | pyarrow.ChunkedArray)
+        and pyarrow.types.is_dictionary(column.type)
+        and _is_text(column.type.value_type)
+    )
+
+
+def _split_dictionary(column: Any, parameter: str) -> tuple[NDArray[np.intp], Encoded]:
+    """Return the codes of an Arrow array, -1 where it has nulls, and the strings by code."""
+    pyarrow = sys.modules["pyarrow"]
     if isinstance(column, pyarrow.ChunkedArray):
         column = column.unify_dictionaries().combine_chunks()
     codes = column.indices.cast(pyarrow.int64()).fill_null(-1).to_numpy().astype(np.intp)
-    dictionary = _view_arrow(column.dictionary, parameter)
-    return _admit(_spread(dictionary, codes), parameter, missing)
+    return codes, _view_arrow(column.dictionary, parameter)
 
 
 def _is_text(arrow_type: Any) -> bool:
@@ -423,18 +480,24 @@ def _is_text(arrow_type: Any) -> bool:
 
 
 def _view_arrow(column: Any, parameter: str) -> Encoded:
-    """View an array or a chunked array of strings; one of several chunks is copied."""
+    """View an array or a chunked array of strings, once it has been validated."""
     pyarrow = sys.modules["pyarrow"]
-    column = column.cast(pyarrow.large_string())
     if isinstance(column, pyarrow.ChunkedArray):
         column = column.combine_chunks()
-    if len(column) == 0:
-        return _concatenate([])
     try:
         column.validate(full=True)
     except pyarrow.ArrowInvalid as error:
         message = f"cannot use {parameter}: {error}; make them anew from strings"
         raise InvalidArgumentError(parameter, column, message) from error
+    return view_arrow(column)
+
+
+def view_arrow(column: Any) -> Encoded:
+    """View the bytes of an Arrow array of strings, which has been validated."""
+    pyarrow = sys.modules["pyarrow"]
+    column = column.cast(pyarrow.large_string())
+    if len(column) == 0:
+        return _concatenate([])
     _, offsets, data = column.buffers()
     bounds = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
     encoded = Encoded(np.frombuffer(data or b"", np.uint8), bounds[:-1], bounds[1:])

@@ -261,10 +261,11 @@ class Entities(Stateful):
         if change.log is None:
             return
         indices = handles & INDEX_MASK
-        is_new = indices >= self.n_used
-        if is_new.any():  # nothing but zeros to remember
-            new, indices = indices[is_new], indices[~is_new]
-            change.undo_later(self._clearing, int(new.min()), int(new.max()) + 1)
+        stop = int(indices.max(initial=-1)) + 1
+        if stop > self.n_used:  # nothing but zeros to remember
+            start = max(self.n_used, int(indices.min()))
+            change.undo_later(self._clearing, start, stop)
+            indices = indices[indices < self.n_used] if start == self.n_used else indices[:0]
         if indices.shape[0]:
             change.save(self, "records", indices)
 

@@ -234,6 +234,8 @@ class LocationIndex(Stateful):
         length = int(tail[0])
         if is_small:
             length = max(length, _roomy_length(self.n_placed, self.n_locations))
+        if times_later:
+            length += length >> 4  # for the few groups that get more than their share
         members = np.empty(length, HANDLE)
         starts = (ends - capacities).astype(ROW)
         kernels.groups.copy_members(self.groups, self.members, starts, members)

@@ -114,9 +114,5 @@ def with_next_seed(pool: Pool, n_codes: int, n_spare: int) -> Pool:
 
 
 def _grown(capacity: int, n_needed: int, n_hoped: int) -> int:
-    """Return a capacity: what is hoped for, up to four times of what is needed.
-
-    Four, because strings that are all new say little of those that follow: they
-    may be the names, a few thousand, that then come again and again.
-    """
-    return max(grown_capacity(capacity, n_needed), min(n_hoped, 4 * n_needed))
+    """Return a capacity for what is needed, and what is hoped for."""
+    return max(grown_capacity(capacity, n_needed), n_hoped)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ecs_columnar import kernels
 from ecs_columnar.column import grown_capacity, owned
 from ecs_columnar.dtypes import CODE, NO_CODE, ROW
-from ecs_columnar.encoding import Coded, Encoded, blank, encode, to_bytes, to_text, to_texts
+from ecs_columnar.encoding import Coded, Encoded, blank, coded, encode, to_bytes, to_text, to_texts
 from ecs_columnar.errors import InvalidArgumentError, RepositoryConsistencyError, first_three
 from ecs_columnar.state import Stateful
 from ecs_columnar.steps import Step, run
@@ -42,11 +42,19 @@ from ecs_columnar.string_pool import (
 if TYPE_CHECKING:
     from ecs_columnar.kernels.strings import Pool
 
-__all__ = ["Coded", "Encoded", "Mark", "StringTable", "blank", "encode"]
+__all__ = ["Coded", "Encoded", "Mark", "StringTable", "blank", "coded", "encode"]
 
 # Strings are taken in so many at a time that what one kernel reads is in the
 # cache for the next: of 1k to 256k, 2k to 8k were fastest.
 _N_AT_ONCE: Final = 4096
+
+# Of strings that are new, more are taken at a time: they are put in by the order
+# of their slots, and a pass over all slots pays for many. Their keys take 12 bytes each.
+_N_NEW_AT_ONCE: Final = 1 << 21
+_MOST_TIMES: Final = 4
+
+# Bytes of slots that are looked at together: half of the second cache.
+_SLOTS_AT_ONCE: Final = 1 << 18
 
 _MAX_STRINGS: Final = 2**30
 _MAX_LENGTH: Final = 2**31 - 1
@@ -61,6 +69,35 @@ class Mark(NamedTuple):
     n_discards: int
 
 
+class Room(NamedTuple):
+    """What to make room for, beyond what is needed.
+
+    Attributes
+    ----------
+    times : float
+        How many times as many strings are to follow.
+    is_sure : bool
+        Whether they will be new.
+    """
+
+    times: float
+    is_sure: bool
+
+    def for_strings(self, n: int) -> int:
+        """Return how many strings there may be, of which ``n`` are there.
+
+        Four times as many at most, unless they are sure to be new: strings that are all
+        new say little of those that follow. They may be the names, a few thousand, that
+        then come again and again.
+        """
+        return n + int((self.times if self.is_sure else min(self.times, _MOST_TIMES - 1)) * n)
+
+    def for_bytes(self, n: int) -> int:
+        """Return how many bytes they may have: an eighth more, as numbers grow longer."""
+        n_hoped = self.for_strings(n) - n
+        return n + n_hoped + (n_hoped >> 3)
+
+
 class StringTable(Stateful):
     """A set of distinct strings, each with an int32 code.
 
@@ -70,7 +107,7 @@ class StringTable(Stateful):
     Notes
     -----
     Look-ups hash and compare bytes in compiled loops (`kernels.strings`). A
-    million ids of 12 characters take 80 ns each to put in and 25 to 50 to find,
+    million ids of 12 characters take 30 to 60 ns each to put in and 25 to 50 to find,
     and before that what `encode` takes.
 
     The hash is fast, known, and no defence against somebody who chooses strings
@@ -175,7 +212,9 @@ class StringTable(Stateful):
         data = to_bytes(string)
         return kernels.strings.find_one(data, slots, records, arena, n_homes, seed)
 
-    def intern(self, encoded: Encoded, n_later: int = 0) -> tuple[NDArray[np.int32], int]:
+    def intern(
+        self, encoded: Encoded, n_later: int = 0, *, are_new: bool = False
+    ) -> tuple[NDArray[np.int32], int]:
         """Return the codes of strings; those that are not in the table come into it.
 
         Parameters
@@ -184,6 +223,9 @@ class StringTable(Stateful):
             ``n`` strings.
         n_later : int, optional
             How many like these are announced to follow.
+        are_new : bool, optional
+            Whether room for all of them is made at once, because none is expected to be
+            known.
 
         Returns
         -------
@@ -206,12 +248,11 @@ class StringTable(Stateful):
         if encoded.missing is not None:
             present = np.flatnonzero(~encoded.missing)
             encoded = encoded.take(present)._replace(missing=None)
-            codes[present], n_new = self.intern(encoded, n_later)
+            codes[present], n_new = self.intern(encoded, n_later, are_new=are_new)
             return codes, n_new
         n_before, mark = len(self), self.mark()
         try:
-            for rows in _parts(encoded.n_strings):
-                self._intern(encoded, rows, codes[rows], n_later)
+            self._intern_all(encoded, codes, n_later, are_new=are_new)
         except BaseException:
             self.rollback(mark)
             raise
@@ -432,37 +473,61 @@ class StringTable(Stateful):
         view = kernels.strings.PoolView(*pool)
         return tags, *kernels.strings.find(strings, tags, view, buffer, codes)
 
-    def _intern(
-        self, encoded: Encoded, rows: slice, codes: NDArray[np.int32], n_later: int
+    def _intern_all(
+        self, encoded: Encoded, codes: NDArray[np.int32], n_later: int, *, are_new: bool
     ) -> None:
-        """Intern some of the strings."""
-        part = _part(encoded, rows)
+        """Intern strings in parts: while most are new, three times as many as were new so far."""
+        n, start, n_known = encoded.n_strings, 0, len(self)
+        size = _N_NEW_AT_ONCE if are_new else _N_AT_ONCE
+        while start < n:
+            stop, n_before = min(n, start + size), len(self)
+            part, is_large = encoded.take(slice(start, stop)), stop - start > _N_AT_ONCE
+            # A large part is what was hoped for.
+            n_after = n_later if is_large and not are_new else n - stop + n_later
+            put_in = self._intern_new if is_large else self._intern
+            put_in(part, codes[start:stop], Room(n_after / (stop - start), are_new))
+            are_most_new = 2 * (len(self) - n_before) > stop - start
+            n_hoped = (_MOST_TIMES - 1) * (len(self) - n_known) if are_most_new else 0
+            size, start = min(max(n_hoped, _N_AT_ONCE), _N_NEW_AT_ONCE), stop
+
+    def _intern(self, part: Encoded, codes: NDArray[np.int32], room: Room) -> None:
+        """Intern some strings: look for them, and put in those that are absent."""
         tags, n_absent, n_bytes = self._find(part, codes)
         if n_absent == 0:
             return
+        self._reserve(part, n_absent, n_bytes, room)
+        while not self._insert(part, tags, codes):
+            self._hash_anew(part, tags)
+
+    def _intern_new(self, part: Encoded, codes: NDArray[np.int32], room: Room) -> None:
+        """Intern strings most of which are new: put them in, and find the others by that."""
+        tags = np.empty(part.n_strings, CODE)
+        kernels.strings.hash_strings(part.for_kernels(), self._pool.seed, tags)
+        self._reserve(part, part.n_strings, int(part.ends.sum() - part.starts.sum()), room)
+        while not self._insert_many(part, tags, codes):
+            self._hash_anew(part, tags)
+
+    def _hash_anew(self, part: Encoded, tags: NDArray[np.int32]) -> None:
+        """Take the next seed, for all strings in the table and those of a part."""
+        pool = self._pool
+        self._pool = with_next_seed(pool, self._n_codes, n_spare_slots(pool))
+        kernels.strings.hash_strings(part.for_kernels(), self._pool.seed, tags)
+
+    def _reserve(self, part: Encoded, n_new: int, n_bytes: int, room: Room) -> None:
+        """Make room for strings of a part, and as many times more as are hoped for."""
         self.own()
         if n_bytes > _MAX_LENGTH and (part.ends - part.starts).max() > _MAX_LENGTH:
             message = "cannot intern strings: one has 2**31 bytes or more; cut it"
-            raise InvalidArgumentError("encoded", encoded, message)
-        # Hope for as many new ones among the strings that follow.
-        times = (encoded.n_strings - rows.stop + n_later) / part.n_strings
-        self._reserve(
-            (n_absent, n_absent + int(times * n_absent)), (n_bytes, n_bytes + int(times * n_bytes))
-        )
-        while not self._insert(part, tags, codes):
-            pool = self._pool
-            self._pool = with_next_seed(pool, self._n_codes, n_spare_slots(pool))
-            kernels.strings.hash_strings(part.for_kernels(), self._pool.seed, tags)
-
-    def _reserve(self, strings: tuple[int, int], n_bytes: tuple[int, int]) -> None:
-        """Make room for new strings and their bytes: (needed, hoped for)."""
-        if len(self) + strings[0] > _MAX_STRINGS:
+            raise InvalidArgumentError("encoded", part, message)
+        if len(self) + n_new > _MAX_STRINGS:
             message = f"cannot intern strings: a table holds {_MAX_STRINGS} of them; use several"
-            raise InvalidArgumentError("encoded", strings[0], message)
-        n_fresh = [self._n_codes + max(0, n - self._n_free) for n in strings]
+            raise InvalidArgumentError("encoded", n_new, message)
+        n_strings = n_new, room.for_strings(n_new)
+        n_fresh = [self._n_codes + max(0, n - self._n_free) for n in n_strings]
         pool = with_records(self._pool, self._n_codes, *n_fresh)
-        pool = with_bytes(pool, self._n_bytes, *(self._n_bytes + n for n in n_bytes))
-        self._pool = with_homes(pool, self._n_codes, *(len(self) + n for n in strings))
+        n_all = (self._n_bytes + n for n in (n_bytes, room.for_bytes(n_bytes)))
+        pool = with_bytes(pool, self._n_bytes, *n_all)
+        self._pool = with_homes(pool, self._n_codes, *(len(self) + n for n in n_strings))
 
     def _insert(self, part: Encoded, tags: NDArray[np.int32], codes: NDArray[np.int32]) -> bool:
         """Put absent strings in; return whether each one found a slot near its home."""
@@ -477,6 +542,26 @@ class StringTable(Stateful):
             self._counts,
         )
         return n_done == part.n_strings
+
+    def _insert_many(
+        self, part: Encoded, tags: NDArray[np.int32], codes: NDArray[np.int32]
+    ) -> bool:
+        """Put strings in that may be absent; return whether each one found a slot near its home."""
+        n_groups = max(1, self._pool.slots.nbytes // _SLOTS_AT_ONCE)
+        shift = max(0, kernels.strings.TAG_BITS - n_groups.bit_length())
+        starts = np.zeros((kernels.strings.MAX_TAG >> shift) + 2, np.int64)
+        keys = np.empty(part.n_strings, np.int64)
+        kernels.strings.group_tags(tags, shift, starts, keys)
+        return kernels.strings.insert_many(
+            part.for_kernels(),
+            keys,
+            self._free[: self._n_free],
+            self._n_codes,
+            self._n_bytes,
+            self._pool,
+            codes,
+            self._counts,
+        )
 
     def _measure(self, codes: NDArray[np.int32]) -> int:
         """Return the bytes of strings; raise if a code, other than -1, is of none."""

@@ -9,6 +9,7 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 
@@ -18,6 +19,7 @@ from ecs_columnar.encoding import (
     Encoded,
     Texts,
     blank,
+    coded,
     encode,
     n_characters,
     to_bytes,
@@ -416,3 +418,45 @@ def test_texts_are_a_column_of_strings(strings: list[str], start: int, stop: int
     assert texts[start:stop].tolist() == strings[start:stop]
     assert encode(texts[start:stop]).texts() == strings[start:stop]
     assert repr(texts) == f"<Texts: {len(strings)} strings>"
+
+
+# --- strings that are there once -----------------------------------------------------
+
+
+def dictionary_of(items: list[str | None]) -> Any:
+    return pa.array(items, pa.string()).dictionary_encode()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        dictionary_of,
+        lambda items: pa.chunked_array([dictionary_of(items[:3]), dictionary_of(items[3:])]),
+        pd.Categorical,
+        lambda items: pd.Series(pd.Categorical(items)),
+    ],
+)
+def test_categories_are_coded(make: Any) -> None:
+    items = ["inn", "harbour", "inn", "market"] * 10
+    gaps = ["inn", None] * 20
+
+    found, with_gaps = coded(make(items)), coded(make(gaps), missing=True)
+
+    assert isinstance(found, Coded)
+    assert isinstance(with_gaps, Coded)
+    assert found.objects().tolist() == items
+    assert with_gaps.objects().tolist() == gaps
+
+
+def test_only_few_categories_that_are_all_there_are_coded() -> None:
+    many, gaps = dictionary_of(["inn", "harbour"]), dictionary_of(["inn", None] * 20)
+    broken = pa.DictionaryArray.from_arrays(
+        pa.array([0] * 20, pa.int32()),
+        pa.Array.from_buffers(
+            pa.string(), 1, [None, pa.py_buffer(np.array([0, 1], np.int32)), pa.py_buffer(b"\xff")]
+        ),
+    )
+    others = [["inn"] * 20, pa.array(["inn"] * 20), "inn", 3, None, dictionary_of([])]
+
+    for strings in (many, gaps, broken, *others):
+        assert coded(strings) is strings

@@ -229,6 +229,90 @@ def test_insert_stops_where_a_string_would_be_too_far_from_home(n_spare: int) ->
     assert pool.slots[-1] == EMPTY
 
 
+@given(st.lists(tags_of_few | st.integers(0, MAX_TAG), max_size=20), st.sampled_from([28, 29, 30]))
+def test_group_tags_as_the_twin_does(tags: list[int], shift: int) -> None:
+    starts, expected_starts = np.zeros((2, (MAX_TAG >> shift) + 2), np.int64)
+    out, expected = np.empty((2, len(tags)), np.int64)
+
+    kernels.group_tags(to_array(tags), shift, starts, out)
+    reference.group_tags(to_array(tags), shift, expected_starts, expected)
+
+    assert out.tolist() == expected.tolist()
+    assert starts.tolist() == expected_starts.tolist()
+
+
+def keys_of(tags: NDArray[np.int32], shift: int) -> NDArray[np.int64]:
+    keys = np.empty(tags.shape[0], np.int64)
+    reference.group_tags(tags, shift, np.empty((MAX_TAG >> shift) + 2, np.int64), keys)
+    return keys
+
+
+@given(
+    filled_pools(forced=True),
+    text_lists,
+    st.integers(0, 3),
+    st.sampled_from([0, 29, 30]),
+    st.data(),
+)
+def test_insert_many_as_the_twin_and_insert_do(
+    filled: tuple[Pool, list[bytes], int],
+    others: list[str],
+    n_free: int,
+    shift: int,
+    data: st.DataObject,
+) -> None:
+    pool, contents, n_bytes = filled
+    known = tags_in(pool)
+    some = data.draw(st.lists(st.sampled_from(contents))) if contents else []
+    items = data.draw(st.permutations(some + to_bytes(others)))
+    tags = to_array([known.setdefault(item, data.draw(tags_of_few)) for item in items])
+    shift = max(shift, 26)
+    spare = np.arange(len(contents), len(contents) + n_free, dtype=np.int32)
+    rest = (spare, len(contents) + n_free, n_bytes)
+    arguments = (to_strings(items), keys_of(tags, shift), *rest)
+    pools = [pool, copy_of(pool), copy_of(pool)]
+    codes = np.full((3, len(items)), -1, np.int32)
+    counts = np.zeros((3, 3), np.int64)
+
+    result = kernels.insert_many(*arguments, pools[0], codes[0], counts[0])
+    expected = reference.insert_many(*arguments, pools[1], codes[1], counts[1])
+    reference.insert(to_strings(items), tags, *rest, pools[2], codes[2], counts[2])
+
+    assert result
+    assert expected
+    for i in (1, 2):
+        assert counts[0].tolist() == counts[i].tolist()
+        assert codes[0].tolist() == codes[i].tolist()
+        assert_same(pools[0], pools[i])
+
+
+@given(filled_pools(forced=True), st.integers(0, 6), tags_of_few)
+def test_insert_many_changes_nothing_where_a_string_would_be_too_far_from_home(
+    filled: tuple[Pool, list[bytes], int], n_others: int, tag: int
+) -> None:
+    pool, contents, n_bytes = filled
+    n_spare = 4 + len(contents)
+    slots = np.full(pool.n_homes + n_spare + 1, EMPTY)
+    reference.move_slots(pool.slots, pool.n_homes, slots)
+    pool = pool._replace(slots=slots)
+    before = copy_of(pool)
+    items = [b"new %d" % i for i in range(n_others + n_spare + 2)]
+    keys = keys_of(to_array([*range(n_others), *[tag] * (n_spare + 2)]), 28)
+    arguments = (to_strings(items), keys, to_array([]), len(contents), n_bytes)
+    expected_pool = copy_of(pool)
+    codes, expected = np.full((2, len(items)), -1, np.int32)
+    counts, expected_counts = np.zeros((2, 3), np.int64)
+
+    result = kernels.insert_many(*arguments, pool, codes, counts)
+    twin = reference.insert_many(*arguments, expected_pool, expected, expected_counts)
+
+    assert not result
+    assert not twin
+    assert_same(pool, before)
+    assert_same(expected_pool, before)
+    assert counts.tolist() == [0, 0, 0]
+
+
 @given(filled_pools(forced=False), st.data())
 def test_remove_as_the_twin_does(
     filled: tuple[Pool, list[bytes], int], data: st.DataObject

@@ -48,6 +48,20 @@ def test_any_size_of_blocks_does_the_same(size: int, monkeypatch: pytest.MonkeyP
     assert result.handles.tolist() == whole.handles.tolist()
 
 
+def test_blocks_are_of_whole_batches_and_leave_no_few_items_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(call, "BLOCK", 64)
+    monkeypatch.setattr(call, "ITEMS_AT_ONCE", 64)
+    world, sizes = new_world(), []
+    world.on("spawned", lambda event: sizes.append(len(event.handles)))
+
+    operations(world).batch_create_entities([create(i) for i in range(140)], batch_size=5)
+    operations(world).batch_create_entities([create(i) for i in range(140, 280)], batch_size=40)
+
+    assert sizes == [65, 65, 10, 40, 40, 40, 20]
+
+
 def test_the_first_block_makes_room_for_all_that_follow() -> None:
     world, around = new_world(), Surroundings(max_block=lambda: 500)
     items = [create(i) for i in range(4000)]

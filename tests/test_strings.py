@@ -142,6 +142,49 @@ def test_a_batch_of_few_names_takes_little_room(monkeypatch: pytest.MonkeyPatch)
     assert ids.nbytes < 10_000 * (28 + 14)
 
 
+def test_room_for_new_strings_and_those_announced_is_made_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(strings, "_N_AT_ONCE", 10)
+    table = StringTable()
+
+    table.intern(encode(many(1000)), 3000, are_new=True)
+    arrays = table._pool
+    table.intern(encode(many(4000)[1000:]), are_new=True)
+
+    assert table._pool.records is arrays.records
+    assert table._pool.slots is arrays.slots
+    assert table._pool.arena is arrays.arena
+    assert table.nbytes < 4000 * (28 + 10) * 1.1
+    table.check()
+
+
+@given(st.lists(st.integers(0, 300), min_size=200, max_size=400), st.booleans(), st.data())
+def test_many_strings_are_put_in_as_few_are(
+    numbers: list[int], are_new: bool, data: st.DataObject
+) -> None:
+    items = [f"actor-{number}" for number in numbers]
+    known = data.draw(st.lists(st.sampled_from(items), unique=True))
+    gone = data.draw(st.integers(0, len(known)))
+    tables = [table_of(*known), table_of(*known)]
+    for table in tables:
+        table.discard(np.arange(gone, dtype=np.int32))
+    n_at_once = strings._N_AT_ONCE
+
+    results = []
+    for table, n in zip(tables, (10, n_at_once), strict=True):
+        strings._N_AT_ONCE = n
+        try:
+            results.append(table.intern(encode(items), are_new=are_new))
+        finally:
+            strings._N_AT_ONCE = n_at_once
+
+    assert results[0][0].tolist() == results[1][0].tolist()
+    assert results[0][1] == results[1][1]
+    assert state_of(tables[0]) == state_of(tables[1])
+    tables[0].check()
+
+
 def test_code_takes_a_string_only() -> None:
     with pytest.raises(InvalidArgumentError, match="cannot look up 3: it is not a str"):
         StringTable().code(3)  # type: ignore[arg-type]
@@ -553,8 +596,8 @@ class Tables(RuleBasedStateMachine):
     def teardown(self) -> None:
         strings._N_AT_ONCE, string_pool.N_SPARE = self.restore
 
-    @rule(items=text_lists)
-    def intern(self, items: list[str]) -> None:
+    @rule(items=text_lists, are_new=st.booleans())
+    def intern(self, items: list[str], are_new: bool) -> None:
         n_before = len(self.codes)
         for item in items:
             if item not in self.codes:
@@ -562,7 +605,7 @@ class Tables(RuleBasedStateMachine):
                 self.codes[item] = code
                 self.n_codes = max(self.n_codes, code + 1)
 
-        codes, n_new = self.table.intern(encode(items))
+        codes, n_new = self.table.intern(encode(items), are_new=are_new)
 
         assert codes.tolist() == [self.codes[item] for item in items]
         assert n_new == len(self.codes) - n_before

@@ -414,3 +414,52 @@ def test_a_file_that_says_more_than_is_allowed_says_nothing(tmp_path: Path) -> N
     pq.write_table(pa.table(columns_of(40)), tmp_path / "crew.parquet")
 
     assert ArrowSource(Folder(tmp_path, Limits(rows=39)), "crew.parquet").n_instances is None
+
+
+def world_of(path: Path, services: Services) -> str:
+    services.world_loading_service.load_world(path)
+    return contents_digest(services.world)
+
+
+@pytest.mark.parametrize("rows_at_once", [7, 1 << 18])
+@pytest.mark.parametrize("group_size", [3, 20, 1000])
+def test_texts_that_come_again_are_the_same_as_others(
+    group_size: int, rows_at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrow_columns, "ROWS_AT_ONCE", rows_at_once)
+    texts = [f"text {i % 3}" if i % 7 else None for i in range(200)]
+    table = pa.table(columns_of(200, rich_text=pa.array(texts)))
+    paths = [tmp_path / name for name in ("few.parquet", "plain.parquet", "plain.arrow")]
+    pq.write_table(table, paths[0], row_group_size=group_size)
+    pq.write_table(table, paths[1], row_group_size=group_size, use_dictionary=False)
+    paths[2].write_bytes(ipc(table))
+
+    sources = [ArrowSource(Folder(tmp_path, Limits()), path.name) for path in paths]
+    kinds = [
+        {
+            str(getattr(block.columns["core:rich.text"], "type", "texts"))
+            for block in s.blocks(print)
+        }
+        for s in sources
+    ]
+    worlds = [world_of(path, services()) for path in paths]
+
+    assert len(set(worlds)) == 1
+    assert group_size < 1000 or all("dictionary" in kind for kind in kinds[0])
+    assert kinds[1] <= {"string", "texts"}
+
+
+def test_arrow_makes_no_room_for_bytes_that_a_file_has_not(tmp_path: Path) -> None:
+    path = tmp_path / "some"
+    path.write_bytes(b"0123456789")
+    with path.open("rb") as file:
+        pooled = arrow_columns.PooledFile(file)
+
+        first = pooled.read_buffer(4).to_pybytes()
+        rest = pooled.read_buffer(2**60).to_pybytes()
+        nothing = pooled.read_buffer(2**60).to_pybytes()
+        pooled.close()
+
+        assert (first, rest, nothing) == (b"0123", b"456789", b"")
+        assert pooled.closed
+        assert not file.closed

@@ -134,7 +134,8 @@ def ids_of(block: Any) -> list[Any]:
         for name in ID_COLUMNS:
             if name in block.columns:
                 column = block.columns[name]
-                found: list[Any] = (column.tolist if block.item else column.to_pylist)()
+                is_arrow = hasattr(column, "to_pylist")
+                found: list[Any] = (column.to_pylist if is_arrow else column.tolist)()
                 return found
         return [None] * len(block)
     return [item.get("instanceId") if isinstance(item, Mapping) else None for item in block.items]

@@ -12,7 +12,7 @@ from ecs_columnar.dtypes import CODE, HANDLE, NO_CODE, NOWHERE
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.handles import HasHandle, as_handles, is_one, refuse_dead, to_handles
 from ecs_columnar.storage import Storage
-from ecs_columnar.strings import Coded, Encoded, blank, encode
+from ecs_columnar.strings import Coded, Encoded, blank, coded, encode
 
 
 class Moved(NamedTuple):
@@ -115,6 +115,7 @@ def _codes(change: Change, places: Any, *, is_used: bool) -> NDArray[np.int32]:
         if is_used:
             return storage.places.of_entities(change, handles)
         return np.full(handles.shape[0], NOWHERE, CODE)
+    places = coded(places, missing=True)
     if isinstance(places, Coded):
         distinct = places.distinct()
         return _codes(change, distinct.texts, is_used=is_used)[distinct.codes]

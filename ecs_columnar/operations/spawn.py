@@ -91,8 +91,10 @@ def spawn(
     times_later = min(n_later / max(n, 1), MOST_TIMES_LATER)
     with Change(storage, times_later=times_later) as change, change:
         values = [_values(change, group, n) for group in groups]
-        symbols = None if ids is None else _to_new_symbols(change, ids, n)
+        encoded = None if ids is None else _encode_ids(ids, n)
+        # Places first: few names, for which a table with room for all ids would have to grow.
         codes = None if at is None else to_place_codes(change, at, n)
+        symbols = None if encoded is None else _to_new_symbols(change, encoded)
         handles = storage.entities.next_handles(n, _later(change, n))
         storage.entities.enter(change, handles)
         for table, some in _by_table(change, groups, values).items():
@@ -196,11 +198,10 @@ def n_of(positions: Positions, n: int) -> int:
     return len(positions)
 
 
-def _to_new_symbols(change: Change, ids: Any, n: int) -> NDArray[np.int32]:
+def _to_new_symbols(change: Change, encoded: Encoded) -> NDArray[np.int32]:
     """Intern ids that no entity has yet."""
-    encoded = _encode_ids(ids, n)
-    symbols, n_new = change.intern(change.storage.symbols, encoded)
-    if n_new < n:
+    symbols, n_new = change.intern(change.storage.symbols, encoded, are_new=True)
+    if n_new < encoded.n_strings:
         _refuse_taken(change.storage, symbols)
     return symbols
 
@@ -226,9 +227,7 @@ def _encode_ids(ids: Any, n: int) -> Encoded:
 def _refuse_taken(storage: Storage, symbols: NDArray[np.int32]) -> None:
     """Raise when a symbol names an entity already, or is there twice."""
     is_taken = storage.names.handles_of(symbols) != 0
-    order = np.argsort(symbols, kind="stable")
-    repeats = order[1:][symbols[order[1:]] == symbols[order[:-1]]]
-    is_taken[repeats] = True
+    is_taken |= _are_repeats(symbols, storage.symbols.n_codes)
     if not is_taken.any():
         return
     texts = tuple(storage.symbols.decode(symbols[is_taken]).tolist())
@@ -238,6 +237,14 @@ def _refuse_taken(storage: Storage, symbols: NDArray[np.int32]) -> None:
         entity_id=texts[0],
         entity_ids=texts,
     )
+
+
+def _are_repeats(symbols: NDArray[np.int32], n_codes: int) -> NDArray[np.bool_]:
+    """Tell which symbols were there before, a tenth of the time of sorting where none was."""
+    rows = np.arange(symbols.shape[0])
+    first = np.empty(n_codes, np.intp)
+    first[symbols[::-1]] = rows[::-1]  # of equal symbols the last write stays
+    return np.asarray(first[symbols] != rows)
 
 
 def _bind(change: Change, symbols: NDArray[np.int32], handles: NDArray[np.int64]) -> None:

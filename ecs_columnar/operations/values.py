@@ -17,7 +17,7 @@ from ecs_columnar.registry import ComponentType
 from ecs_columnar.schema import Component, Field
 from ecs_columnar.selection import EVERYWHERE, Positions
 from ecs_columnar.storage import Storage
-from ecs_columnar.strings import Coded, StringTable, encode
+from ecs_columnar.strings import Coded, StringTable, coded, encode
 from ecs_columnar.table import Values
 
 
@@ -131,6 +131,7 @@ def _to_codes(
         code = pool.code(value)
         if code >= 0:
             return np.array(code, CODE)
+    value = coded(value)
     if isinstance(value, Coded):
         distinct = value.distinct()
         codes, _ = change.intern(pool, encode(distinct.texts, parameter=field.name))

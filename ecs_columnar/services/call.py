@@ -263,7 +263,11 @@ class BatchCall:
             size = min(size, ITEMS_AT_ONCE)
         if self._max_block is not None:
             size = min(size, self._max_block())
-        return max(size - size % self._options.batch_size, 1)
+        rest = size % self._options.batch_size
+        n_more = self._options.batch_size - rest
+        if rest and self._max_block is None and n_more <= size >> 3:
+            return size + n_more  # so that no few items are left for a block of their own
+        return max(size - rest, 1)
 
     def _run_block(self, start: int, stop: int) -> None:
         items = self._items.part(start, stop)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.encoding import Texts
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.io.blocks import Block, ColumnBlock, ItemBlock, Place, Report
 from ecs_columnar.io.json_text import JsonReader, without_gc
@@ -191,7 +192,12 @@ def _is_clear(catalogue: Catalogue, name: str) -> bool:
 
 def _is_json(catalogue: Catalogue, name: str, column: Any) -> bool:
     """Tell whether a column has a whole component an instance, as JSON."""
-    return name in catalogue.components and "string" in str(getattr(column, "type", ""))
+    return name in catalogue.components and "string" in _kind(column)
+
+
+def _kind(column: Any) -> str:
+    """Return the Arrow type of a column; of one that is parsed already, what it holds."""
+    return "string" if isinstance(column, Texts) else str(getattr(column, "type", "list"))
 
 
 def _parsed(
@@ -213,7 +219,7 @@ def _parsed_column(
     column = block.columns[name]
     _refuse_too_much(block, name, reader.limits)
     values: list[Any] = [None] * block.n
-    for i, text in enumerate(column.to_pylist()):
+    for i, text in enumerate(to_list(column)):
         if text is None:
             continue
         try:
@@ -239,7 +245,7 @@ def _refuse_too_much(block: ColumnBlock, name: str, limits: Limits) -> None:
 
 def _fault(catalogue: Catalogue, name: str, column: Any) -> str | None:
     """Return why a column cannot be used, None if it can."""
-    kind = str(getattr(column, "type", "list"))
+    kind = _kind(column)
     if not kind.startswith(_ARROW_TYPES):
         return f"the column is of Arrow type {kind}, which no component takes; cast it"
     if name in ("definition_id", "definitionId", *ID_COLUMNS):
