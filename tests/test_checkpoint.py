@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 
 import ecs_columnar as ecs
-from ecs_columnar.checkpoint import writer
+from ecs_columnar.checkpoint import checkpoint, writer
 from ecs_columnar.checkpoint.values import UnfitValueError, dumps, from_json, loads, to_json
 from ecs_columnar.conversion import freeze
 from ecs_columnar.digest import Hasher
@@ -219,6 +219,56 @@ def test_a_save_in_the_background_that_fails_is_logged_and_raises_when_it_is_wai
         saving.wait()
     assert "cannot save Bag.content" in caplog.text
     assert repr(saving).endswith("failed>")
+
+
+def test_an_interrupt_when_the_thread_has_begun_leaves_the_lock_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, may_write, start = ecs.World(), threading.Event(), threading.Thread.start
+    add, started = checkpoint._add, []
+
+    def begin(thread: threading.Thread) -> None:
+        start(thread)
+        started.append(thread)
+        raise KeyboardInterrupt
+
+    def wait_and_add(*arguments: Any, **options: Any) -> Path:
+        may_write.wait(60)
+        return add(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", begin)
+        patch.setattr(checkpoint, "_add", wait_and_add)
+        with pytest.raises(KeyboardInterrupt):
+            world.save(tmp_path, background=True)
+        with pytest.raises(ecs.CheckpointError, match="somebody else is writing there"):
+            world.save(tmp_path)
+        may_write.set()
+        started[0].join()
+
+    assert world.save(tmp_path).wait().name == "000000000002"
+
+
+def test_a_thread_that_begins_after_an_interrupt_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    world, start = ecs.World(), threading.Thread.start
+    waiting: list[threading.Thread] = []
+
+    def interrupt(thread: threading.Thread) -> None:
+        waiting.append(thread)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            world.save(tmp_path, background=True)
+    start(waiting[0])
+    waiting[0].join()
+
+    assert "it was interrupted before it began" in caplog.text
+    assert names_in(tmp_path) == ["lock"]
+    assert world.save(tmp_path).wait().name == "000000000001"
 
 
 def test_the_lock_of_a_killed_process_is_no_lock(tmp_path: Path) -> None:

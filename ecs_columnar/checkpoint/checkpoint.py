@@ -54,12 +54,17 @@ def save_storage(
             background=False,
         )
     lock = Lock(folder)
+    turn = [lock]  # taken by the thread that writes, or by whoever gives up before it begins
     try:
         _telling(folder, "save to", lambda: _take(lock, folder, durable=durable))
         content = share(storage) if background else take(storage)
         types = list(storage.registry)
 
         def add() -> Path:
+            if background and not _is_taken(turn):
+                raise CheckpointError(
+                    f"cannot save to {folder}: it was interrupted before it began", path=folder
+                )
             with lock:
                 return _add(folder, content, types, durable=durable)
 
@@ -68,8 +73,19 @@ def save_storage(
 
         return Saving(folder, run, background=background)
     except BaseException:
-        lock.release()
+        # An interrupt may come when the thread has begun; it gives the lock back then.
+        if not background or _is_taken(turn):
+            lock.release()
         raise
+
+
+def _is_taken(turn: list[Lock]) -> bool:
+    """Take a turn, and tell whether nobody else had: one call into C, so one thread has it."""
+    try:
+        turn.pop()
+    except IndexError:
+        return False
+    return True
 
 
 def load_storage(
