@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given
 
-from ecs_columnar.services import call
+from ecs_columnar.services import call, creation
 from ecs_columnar.services.adaptive_block import LEAST, AdaptiveBlock
 from ecs_columnar.services.batch_service import Surroundings
 from ecs_columnar.services.call import BLOCK, Deadline
+from ecs_columnar.services.identities import repeated
 from ecs_columnar.services.threads import run_all
 from tests.services_world import create, new_world, operations, state
 
@@ -66,6 +69,68 @@ def test_blocks_are_of_whole_batches_and_leave_no_few_items_over(
     operations(world).batch_create_entities([create(i) for i in range(140, 280)], batch_size=40)
 
     assert sizes == [65, 65, 10, 40, 40, 40, 20]
+
+
+def looks_for_duplicates(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Count how often ids of a block are looked at before they are put in."""
+    calls: list[int] = []
+
+    def count(ids: Any) -> Any:
+        calls.append(ids.n_strings)
+        return repeated(ids)
+
+    monkeypatch.setattr(creation, "repeated", count)
+    return calls
+
+
+def test_ids_are_looked_for_only_when_one_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, calls = new_world(), looks_for_duplicates(monkeypatch)
+    service = operations(world)
+
+    fine = service.batch_create_entities([create(i) for i in range(20)])
+    assert fine.failure_count == 0
+    assert calls == []
+    taken = service.batch_create_entities([create(i) for i in range(15, 35)])
+
+    assert [failure.index for failure in taken.failures] == [0, 1, 2, 3, 4]
+    assert calls == [20]
+    assert len(world.query()) == 35
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(-1, 3)), min_size=1, max_size=30),
+    st.sampled_from([1, 3, 100]),
+    st.sampled_from([False, True, "item"]),
+    st.booleans(),
+)
+def test_to_try_all_of_a_block_first_changes_no_result(
+    numbers: list[tuple[int, int]], block: int, stop_on_error: Any, atomic: bool
+) -> None:
+    items: list[Any] = [create(i, health={"points": points}) for i, points in numbers]
+    options: Any = {"batch_size": 3, "stop_on_error": stop_on_error, "atomic": atomic}
+    worlds, results = [new_world(), new_world()], []
+
+    for world, tries in zip(worlds, (True, False), strict=True):
+        with pytest.MonkeyPatch.context() as patch:
+            if not tries:
+                patch.setattr(call.BatchCall, "_apply_all", lambda *_: None)
+            around = Surroundings(max_block=lambda: block)
+            service = operations(world, surroundings=around)
+            service.batch_create_entities([create(7), create(8)])
+            results.append(service.batch_create_entities(items, **options))
+
+    first, second = results
+    assert state(worlds[0]) == state(worlds[1])
+    assert worlds[0].digest() == worlds[1].digest()
+    assert first.handles.tolist() == second.handles.tolist()
+    assert (first.skipped, first.rolled_back, first.stopped_by) == (
+        second.skipped,
+        second.rolled_back,
+        second.stopped_by,
+    )
+    assert [(f.index, str(f.error)) for f in first.failures] == [
+        (f.index, str(f.error)) for f in second.failures
+    ]
 
 
 def test_the_first_block_makes_room_for_all_that_follow() -> None:

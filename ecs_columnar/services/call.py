@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,14 @@ class Prepared(Protocol):
 
     def apply(self, n_run: int) -> Applied:
         """Do what the good ones among the first items say."""
+
+
+@runtime_checkable
+class Hopeful(Protocol):
+    """A block that can be done before anybody knows which items fail, in case none does."""
+
+    def apply_all(self) -> Applied | None:
+        """Do what all items say; None, and nothing done, where one of them fails."""
 
 
 class Operation(Protocol):
@@ -213,6 +221,7 @@ class BatchCall:
             max_failures=options.max_failures,
         )
         self._outcome = Outcome(path)
+        self._is_hopeful = path == "batch"
         self._failed: list[Sequence[BatchFailure]] = []
 
     def run(self, transaction: Transaction) -> Outcome:
@@ -273,13 +282,24 @@ class BatchCall:
         items = self._items.part(start, stop)
         items.n_after = len(self._items) - stop + self._items.n_after
         prepared = self._operation.prepare(items)
+        applied = self._apply_all(prepared, stop)
         n_run = self._batches.admit(prepared.is_bad)
         is_bad = prepared.is_bad[:n_run]
         failures = _failures(items, prepared, np.flatnonzero(is_bad), start)
         self._failed.append(failures)
-        if not (self._is_undone and self._batches.is_over):  # else nobody would see it
+        if applied is not None:
+            self._outcome.applied.append(applied)
+        elif not (self._is_undone and self._batches.is_over):  # else nobody would see it
             self._outcome.applied.append(prepared.apply(n_run))
         self._report(is_bad, start)
+
+    def _apply_all(self, prepared: Prepared, stop: int) -> Applied | None:
+        """Do what all items of a block say, if that can be tried; None where one of them fails."""
+        if not self._is_hopeful or self._is_undone or stop > self._batches.stop_at:
+            return None
+        applied = prepared.apply_all() if isinstance(prepared, Hopeful) else None
+        self._is_hopeful = applied is not None
+        return applied
 
     @property
     def _is_undone(self) -> bool:

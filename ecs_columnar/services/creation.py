@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -84,7 +85,7 @@ class Creation:
         if isinstance(items, Columns) and any(items.has(*field) for field in _WHOLE):
             return self._prepare(_rows_of(items), items)
         prepared = self._prepare(items, items)
-        given = items.as_given() if prepared.is_bad.any() else items
+        given = items.as_given() if prepared.faults_but_duplicates.any() else items
         return prepared if given is items else self._prepare(given, given)
 
     def _prepare(self, items: Items, given: Items) -> PreparedCreation:
@@ -130,8 +131,18 @@ class PreparedCreation:
         self._definitions = definitions
         self._ids = ids
         self._overrides = overrides
-        self.faults = self._find_faults()
-        self.is_bad: NDArray[np.bool_] = self.faults != GOOD
+
+    @cached_property
+    def faults(self) -> NDArray[np.int8]:
+        """What is wrong with each item."""
+        faults = self.faults_but_duplicates.copy()
+        self._find_duplicates(faults)
+        return faults
+
+    @cached_property
+    def is_bad(self) -> NDArray[np.bool_]:
+        """Which items fail."""
+        return np.asarray(self.faults != GOOD)
 
     def error(self, i: int) -> Exception:
         """Make the error of an item that fails."""
@@ -178,12 +189,29 @@ class PreparedCreation:
         self._tell(rows, handles)
         return CreatedEntities(catalogue, handles)
 
-    def _find_faults(self) -> NDArray[np.int8]:
+    def apply_all(self) -> CreatedEntities | None:
+        """Create the entities of all items; None, and nothing done, where one of them fails.
+
+        Whether ids are taken or there twice is known when they have been put in, and takes
+        as long to be looked for before as that takes.
+        """
+        if self.faults_but_duplicates.any():
+            return None
+        self.faults = np.zeros(len(self._items), np.int8)
+        self.is_bad = np.zeros(len(self._items), np.bool_)
+        try:
+            return self.apply(len(self._items))
+        except DuplicateEntityError:
+            del self.faults, self.is_bad
+            return None
+
+    @cached_property
+    def faults_but_duplicates(self) -> NDArray[np.int8]:
+        """What is wrong with each item, whatever ids are taken."""
         faults = np.zeros(len(self._items), np.int8)
         faults[self._have_no_place()] = PLACE
         if self._overrides.errors:
             faults[list(self._overrides.errors)] = OVERRIDE
-        self._find_duplicates(faults)
         faults[self._ids.is_bad] = ID
         faults[self._definitions.is_unknown] = DEFINITION
         faults[self._definitions.is_malformed | self._overrides.is_malformed] = ARGUMENT
@@ -200,12 +228,10 @@ class PreparedCreation:
 
     def _find_duplicates(self, faults: NDArray[np.int8]) -> None:
         """Mark ids that are taken: in the world, or by an earlier item that succeeds."""
-        faults[self._ids.is_taken] = DUPLICATE
-        repeats = self._ids.repeats()
-        if not repeats:
-            return
         is_hopeless = self._definitions.is_malformed | self._definitions.is_unknown
         is_hopeless |= self._overrides.is_malformed
+        faults[self._ids.is_taken & ~is_hopeless] = DUPLICATE
+        repeats = self._ids.repeats()
         winners: set[str] = set()
         for row, text in repeats:
             if is_hopeless[row]:
@@ -324,32 +350,35 @@ class _Ids:
         Where none is given, and one is made.
     is_bad : bool array
         Where it is blank, or no string.
-    is_taken : bool array
-        Where an entity of the world has it.
     """
 
     def __init__(self, catalogue: Catalogue, column: Column, *, is_columnar: bool) -> None:
         n = len(column)
         self._column = column
+        self._world: Final = catalogue.world
         self.is_bad = np.zeros(n, np.bool_)
         self._encoded: Encoded | None
         if n == 1 and isinstance(column, list) and isinstance(column[0], str):
-            self._take_one(catalogue.world, column[0])
+            self._take_one(column[0])
             return
         self.is_made, self._encoded = self._encode(column, is_columnar=is_columnar)
-        if self._encoded is None:
-            self.is_taken = np.zeros(n, np.bool_)
-            return
-        self.is_bad |= blank(self._encoded) & ~self.is_made
-        self.is_taken = catalogue.world.ids.find(self._encoded) != 0
-        self.is_taken &= ~self.is_bad & ~self.is_made
+        if self._encoded is not None:
+            self.is_bad |= blank(self._encoded) & ~self.is_made
 
-    def _take_one(self, world: World, text: str) -> None:
+    @cached_property
+    def is_taken(self) -> NDArray[np.bool_]:
+        """Where an entity of the world has it."""
+        if self._encoded is None:
+            return np.zeros(len(self.is_bad), np.bool_)
+        is_known = self._world.ids.find(self._encoded) != 0
+        return np.asarray(is_known & ~self.is_bad & ~self.is_made)
+
+    def _take_one(self, text: str) -> None:
         """Take the one id of a scalar call, which is looked up without an array of strings."""
         self._encoded = encode(text)
         self.is_made = np.zeros(1, np.bool_)
         self.is_bad[0] = not text.strip()
-        self.is_taken = np.array([text in world.ids])
+        self.is_taken = np.array([text in self._world.ids])
 
     def at(self, i: int) -> Any:
         """Return the id of an item."""
