@@ -22,7 +22,7 @@ from ecs_columnar.io.arrow_columns import ArrowSource
 from ecs_columnar.io.arrow_sizes import declared_sizes
 from ecs_columnar.io.folder import Folder
 from ecs_columnar.io.limits import Limits
-from ecs_columnar.io.parquet_pages import n_values_in_pages
+from ecs_columnar.io.parquet_pages import n_bytes_repeated, n_values_in_pages
 from ecs_columnar.io.problem import WorldFileError
 from ecs_columnar.services import Services, create_default_services_with_config
 from ecs_columnar.services.world_files import contents_digest
@@ -30,6 +30,8 @@ from tests.broken_files import RICH
 from tests.world_files import ACTOR, HEALTH, lines, load
 
 MEGABYTE = 2**20
+
+ENCODINGS = ("PLAIN", "DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY")
 
 
 def services() -> Services:
@@ -142,6 +144,20 @@ def test_a_long_text_that_parquet_has_once_is_counted_for_each_row(tmp_path: Pat
         assert pa.total_allocated_bytes() < 64 * MEGABYTE
 
 
+def test_a_long_start_that_parquet_has_once_is_counted_for_each_row(tmp_path: Path) -> None:
+    n, long = 3000, "x" * (MEGABYTE // 4)
+    table = pa.table(columns_of(n, rich_kind=[f"{long}{i}" for i in range(n)]))
+    encoding = dict.fromkeys(table.column_names, "PLAIN") | {"core:rich.kind": "DELTA_BYTE_ARRAY"}
+    pq.write_table(table, tmp_path / "w.parquet", use_dictionary=False, column_encoding=encoding)
+    assert (tmp_path / "w.parquet").stat().st_size < MEGABYTE
+    del table
+
+    result = load(tmp_path / "w.parquet", services(), limits=Limits(table_bytes=8 * MEGABYTE))
+
+    assert "raise Limits.table_bytes" in lines(result)[-1]
+    assert result.instantiated_count == 0
+
+
 def test_rows_that_are_read_a_few_at_a_time_are_all_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,6 +214,72 @@ def test_pages_say_how_many_values_they_have(
     found = pages_of(sink.getvalue().to_pybytes())
 
     assert [sum(each) for each in found] == [sum(len(x or [0]) or 1 for x in lists), len(lists)]
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("compression", ["none", "zstd"])
+@pytest.mark.parametrize("encoding", ["dictionary", *ENCODINGS])
+def test_pages_say_how_long_a_text_may_be_that_comes_again(
+    encoding: str, compression: str, version: str
+) -> None:
+    texts = ["x" * 1000, "x" * 1000, "y" * 500] * 20
+    is_coded = encoding == "dictionary"
+    sink, options = pa.BufferOutputStream(), {"column_encoding": encoding}
+    pq.write_table(
+        pa.table({"x": texts}),
+        sink,
+        use_dictionary=is_coded,
+        data_page_version=version,
+        compression=compression,
+        **({} if is_coded else options),
+    )
+    file = io.BytesIO(sink.getvalue().to_pybytes())
+    column = pq.read_metadata(file).row_group(0).column(0)
+
+    found = n_bytes_repeated(file, *arrow_columns._pages_of(column))
+
+    if encoding in ("PLAIN", "DELTA_LENGTH_BYTE_ARRAY"):
+        assert found == 0
+    else:
+        assert 1000 <= found <= len("".join(texts))
+
+
+def test_a_page_is_of_the_kind_that_it_says_whatever_else_it_has() -> None:
+    def head(kind: int, first: int, second: int) -> bytes:
+        """Write the head of a page with what both kinds say: values, and encodings."""
+        sizes = bytes([0x15, 2 * kind, 0x15, 2 * 60, 0x15, 2 * 5])
+        of_first = bytes([0x2C, 0x15, 2, 0x15, 2 * first, 0])
+        of_second = bytes([0x3C, 0x15, 2, 0x15, 0, 0x15, 0, 0x15, 2 * second, 0])
+        return sizes + of_first + of_second + b"\0" + bytes(5)
+
+    plain, delta = 0, 7
+    found = {
+        (kind, *encodings): n_bytes_repeated(io.BytesIO(data), 0, len(data))
+        for kind in (0, 2, 3)
+        for encodings in ((plain, plain), (plain, delta), (delta, plain))
+        for data in [head(kind, *encodings)]
+    }
+
+    assert [key for key, n in found.items() if n == 0] == [
+        (0, plain, plain),
+        (0, plain, delta),
+        (3, plain, plain),
+        (3, delta, plain),
+    ]
+    assert {n for n in found.values() if n} == {60}
+
+
+def test_parquet_has_no_dictionary_of_ids(tmp_path: Path) -> None:
+    def encodings(more: dict[str, Any]) -> list[bool]:
+        path = tmp_path / "w.parquet"
+        with path.open("wb") as file:
+            columns = {name: pa.array(values) for name, values in (columns_of(9) | more).items()}
+            arrow_columns.write_columns(columns, file, is_parquet=True)
+        group = pq.read_metadata(path).row_group(0)
+        return [group.column(i).has_dictionary_page for i in range(group.num_columns)]
+
+    assert encodings({}) == [False, True]
+    assert encodings({"core:rich.parts": [["a"]] * 9}) == [True, True, True]
 
 
 @given(st.binary(max_size=80))

@@ -1,8 +1,10 @@
-"""How many values the pages of a Parquet file have, read before any is decoded.
+"""What the pages of a Parquet file say of their sizes, read before any is decoded.
 
 Empty items of lists are repeated by a count: a page of 60 bytes can say that there
 are 2**31 of them, whatever the file's metadata says. pyarrow decodes it as it
-comes, and has no way to ask for the count, so the heads of pages are read here.
+comes, and has no way to ask for the count, so the heads of pages are read here. A text
+of a dictionary is repeated by its number, or its start by a length: so they tell as well
+how long a text may be that takes no bytes where it comes again.
 What is no valid head raises `ValueError`. Formats:
 https://parquet.apache.org/docs/file-format/data-pages and
 https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md.
@@ -20,10 +22,17 @@ _MOST_LEVELS: Final = 8
 _LONG: Final = 15
 
 # Of the head of a page, by the numbers of their fields.
+_KIND: Final = 1
+_SIZE: Final = 2
 _COMPRESSED_SIZE: Final = 3
-_DATA_PAGE: Final = 5
-_DATA_PAGE_V2: Final = 8
 _N_VALUES: Final = 1
+
+# By kind of page, data and data of the second version: where it says more, and there.
+_PAGES: Final = {0: 5, 3: 8}
+_ENCODING: Final = {0: 2, 3: 4}
+
+# Plain texts, numbers of texts in a dictionary (two names of it), texts after their lengths.
+_WITHOUT_REPEATS: Final = frozenset({0, 2, 6, 8})
 
 
 def n_values_in_pages(file: BinaryIO, start: int, stop: int) -> Iterator[int]:
@@ -41,6 +50,44 @@ def n_values_in_pages(file: BinaryIO, start: int, stop: int) -> Iterator[int]:
     ValueError
         When something else is there.
     """
+    for fields in _heads(file, start, stop):
+        for number in _PAGES.values():
+            if number in fields:
+                yield _n_values(fields[number])
+
+
+def n_bytes_repeated(file: BinaryIO, start: int, stop: int) -> int:
+    """Return how long a text of a column is at most that takes no bytes where it comes again.
+
+    No longer than the page that has it: of a dictionary, or with texts that begin as the
+    one before. What a page says of its size is what pyarrow makes room for.
+
+    Parameters
+    ----------
+    file : binary file
+        It is left anywhere.
+    start, stop : int
+        Where the pages of the column are in the file.
+
+    Raises
+    ------
+    ValueError
+        When something else is there.
+    """
+    return max((_n_repeated(fields) for fields in _heads(file, start, stop)), default=0)
+
+
+def _n_repeated(fields: dict[int, Any]) -> int:
+    kind: Any = fields.get(_KIND)
+    page, encoding = fields.get(_PAGES.get(kind, _KIND)), _ENCODING.get(kind)
+    if isinstance(page, dict) and page.get(encoding) in _WITHOUT_REPEATS:
+        return 0
+    sizes = (fields.get(number) for number in (_SIZE, _COMPRESSED_SIZE))
+    return max(size for size in sizes if isinstance(size, int))
+
+
+def _heads(file: BinaryIO, start: int, stop: int) -> Iterator[dict[int, Any]]:
+    """Yield the head of each page, by the numbers of its fields."""
     while start < stop:
         file.seek(start)
         head = _Head(file.read(min(_MOST_BYTES, stop - start)))
@@ -48,9 +95,7 @@ def n_values_in_pages(file: BinaryIO, start: int, stop: int) -> Iterator[int]:
         size = fields.get(_COMPRESSED_SIZE)
         if not isinstance(size, int) or size < 0:
             raise ValueError("a page has no size")
-        for number in (_DATA_PAGE, _DATA_PAGE_V2):
-            if number in fields:
-                yield _n_values(fields[number])
+        yield fields
         start += head.at + size
 
 
