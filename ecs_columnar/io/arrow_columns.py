@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from functools import cached_property
 from typing import Any, BinaryIO, Final
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from ecs_columnar.encoding import Texts, view_arrow
 from ecs_columnar.extras import require
+from ecs_columnar.io.ahead import ahead
 from ecs_columnar.io.arrow_sizes import declared_sizes
 from ecs_columnar.io.blocks import ColumnBlock, InstanceSource, Report
 from ecs_columnar.io.folder import Folder
@@ -74,7 +76,7 @@ class ArrowSource(InstanceSource):
         return n_rows if 0 <= n_rows <= self.limits.rows else None
 
     def blocks(self, report: Report) -> Iterator[ColumnBlock]:  # noqa: ARG002
-        """Yield the instances of a quarter of a million rows.
+        """Yield the instances of a quarter of a million rows; the next are read meanwhile.
 
         Raises
         ------
@@ -87,10 +89,11 @@ class ArrowSource(InstanceSource):
         n_rows = 0
         with self._folder.open(self._name) as file:
             try:
-                for batch in read(file, self):
-                    n_rows += batch.num_rows
-                    self.refuse_too_much("rows", n_rows)
-                    yield self._block(batch, n_rows - batch.num_rows)
+                with closing(ahead(read(file, self))) as batches:
+                    for batch in batches:
+                        n_rows += batch.num_rows
+                        self.refuse_too_much("rows", n_rows)
+                        yield self._block(batch, n_rows - batch.num_rows)
             except (*_REFUSED, pa.ArrowException) as error:
                 if isinstance(error, WorldFileError):
                     raise
