@@ -287,6 +287,18 @@ def _few(texts: Encoded, codes: NDArray[np.intp], *, missing: bool) -> Coded | N
     return Coded(np.where(is_missing, texts.n_strings, codes), distinct)
 
 
+def to_objects(column: Any) -> list[Any]:
+    """Return the values of a column as Python objects; those of an Arrow dictionary once each.
+
+    A long text that a file has once would be made anew for each row by pyarrow.
+    """
+    if hasattr(column, "dictionary") and hasattr(column, "indices"):
+        values = [*column.dictionary.to_pylist(), None]
+        return [values[-1 if code is None else code] for code in column.indices.to_pylist()]
+    values = (column.tolist if hasattr(column, "tolist") else column.to_pylist)()
+    return list(values)
+
+
 def blank(encoded: Encoded) -> NDArray[np.bool_]:
     """Tell which strings are empty or only white space, as `str.isspace` sees it.
 

@@ -23,6 +23,7 @@ from ecs_columnar.encoding import (
     encode,
     n_characters,
     to_bytes,
+    to_objects,
     to_text,
     to_texts,
 )
@@ -460,3 +461,15 @@ def test_only_few_categories_that_are_all_there_are_coded() -> None:
 
     for strings in (many, gaps, broken, *others):
         assert coded(strings) is strings
+
+
+def test_objects_of_a_dictionary_are_made_once_each() -> None:
+    items = ["x" * 9, None, "y" * 9] * 3
+
+    made = to_objects(dictionary_of(items))
+
+    assert made == items
+    assert len({id(item) for item in made}) == 3
+    assert to_objects(pa.array(items)) == items
+    assert to_objects(np.array([1, 2])) == [1, 2]
+    assert to_objects(Texts(encode(["a"]))) == ["a"]

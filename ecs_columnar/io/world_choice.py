@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from ecs_columnar.encoding import to_objects
 from ecs_columnar.errors import first_three
 from ecs_columnar.io.blocks import ColumnBlock, Report
 from ecs_columnar.io.problem import Problem, WorldFileError
@@ -133,9 +134,6 @@ def ids_of(block: Any) -> list[Any]:
     if isinstance(block, ColumnBlock):
         for name in ID_COLUMNS:
             if name in block.columns:
-                column = block.columns[name]
-                is_arrow = hasattr(column, "to_pylist")
-                found: list[Any] = (column.to_pylist if is_arrow else column.tolist)()
-                return found
+                return to_objects(block.columns[name])
         return [None] * len(block)
     return [item.get("instanceId") if isinstance(item, Mapping) else None for item in block.items]

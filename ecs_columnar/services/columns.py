@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar import kernels
+from ecs_columnar import encoding, kernels
 from ecs_columnar.encoding import Coded, Encoded, Texts, encode
 from ecs_columnar.errors import EcsColumnarError
 from ecs_columnar.strings import StringTable
@@ -70,11 +70,8 @@ def to_list(column: Column) -> list[Any]:
     """Return the values of a column as Python objects."""
     if isinstance(column, list):
         return column
-    for name in ("to_pylist", "tolist"):
-        method = getattr(column, name, None)
-        if method is not None:
-            return list(method())
-    return list(column)
+    has_method = hasattr(column, "to_pylist") or hasattr(column, "tolist")
+    return list(encoding.to_objects(column) if has_method else column)
 
 
 def to_objects(column: Column) -> NDArray[Any]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.encoding import to_objects
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.services.columns import to_encoded
 from ecs_columnar.services.json_schema.field_column import FieldColumn, Taken
@@ -132,11 +133,10 @@ def _categories(given: Any) -> tuple[NDArray[np.intp] | None, Sequence[Any]]:
 def _to_list(given: Any) -> list[Any]:
     if isinstance(given, list):
         return given
-    for method in ("tolist", "to_pylist", "to_list"):
-        if hasattr(given, method):
-            values: list[Any] = getattr(given, method)()
-            return values
-    return list(given)
+    if hasattr(given, "tolist") or hasattr(given, "to_pylist"):
+        return to_objects(given)
+    values: list[Any] = given.to_list() if hasattr(given, "to_list") else list(given)
+    return values
 
 
 def _without_gaps(values: list[Any], missing: Any) -> list[Any]:
