@@ -396,6 +396,7 @@ def by_files() -> list[Bar]:
     """List the bars of world files, and of checkpoints of 1M entities of 32 bytes."""
     small, decoding = 100_000, "reading, validating and decoding the columns"
     collecting = "with the garbage collector on"
+    in_one_thread = "`pyarrow`, in one thread"
     save, load = "save 1M entities of 32 bytes", "load them, checksums verified"
     floor = "its floor: `world.spawn` of the columns, once they are read"
     of_files = [
@@ -403,8 +404,8 @@ def by_files() -> list[Bar]:
         ("load 100k from NDJSON", "`orjson.loads`", 3.0, files.LoadLinesAgainstOrjson, small),
         (f"JSON, {collecting}", "`orjson.loads`", 3.0, files.LoadJsonAsUsersDo, small),
         (f"NDJSON, {collecting}", "`orjson.loads`", 3.0, files.LoadLinesAsUsersDo, small),
-        ("load 1M from Parquet", "`pyarrow`", 2.0, files.LoadParquetAgainstPyarrow, N),
-        (floor, "`pyarrow`", 2.0, files.SpawnReadAgainstParquet, N),
+        ("load 1M from Parquet", in_one_thread, 2.0, files.LoadParquetAgainstPyarrow, N),
+        (floor, in_one_thread, 2.0, files.SpawnReadAgainstParquet, N),
         ("load 1M from Arrow", decoding, 2.0, files.LoadArrowAgainstDecoding, N),
         (floor, decoding, 2.0, files.SpawnReadAgainstDecoding, N),
         ("load 1M from Arrow", "a memory map, unread", 2.0, files.LoadArrowAgainstMap, N),
