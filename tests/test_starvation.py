@@ -37,6 +37,7 @@ def starve(folder: Path, stride: int, *names: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    print(done.stdout)
 
 
 # All in one process each, because to start one takes as long as a thousand failures.

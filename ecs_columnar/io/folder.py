@@ -139,7 +139,7 @@ def _explained(name: str) -> Iterator[None]:
         raise WorldFileError(name, f"cannot be read: {reason}") from error
 
 
-def _once(fn: Callable[[], Any], what: str) -> Any:  # noqa: ARG001
+def _once(fn: Callable[[], Any], _what: str) -> Any:
     return fn()
 
 

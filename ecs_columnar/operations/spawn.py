@@ -27,7 +27,7 @@ from ecs_columnar.storage import Storage
 from ecs_columnar.strings import Encoded, blank, encode
 from ecs_columnar.table import Table, Values
 
-MOST_TIMES_LATER: Final = 7.0
+_MOST_TIMES_LATER: Final = 7.0
 """How far room is made ahead: whoever announces entities may be wrong."""
 
 
@@ -88,7 +88,7 @@ def spawn(
 ) -> NDArray[np.int64]:
     """Bring ``n`` entities to life, in groups; see `World.spawn_groups`."""
     storage.begin_structural_change("spawn")
-    times_later = min(n_later / max(n, 1), MOST_TIMES_LATER)
+    times_later = min(n_later / max(n, 1), _MOST_TIMES_LATER)
     with Change(storage, times_later=times_later) as change, change:
         values = [_values(change, group, n) for group in groups]
         encoded = None if ids is None else _encode_ids(ids, n)

@@ -143,6 +143,15 @@ def are_missing(column: Column) -> NDArray[np.bool_]:
     return np.fromiter(map(is_missing, values), np.bool_, len(values))
 
 
+def filled(column: Column, value: object) -> Column:
+    """Return a column with a value where it has none; the column itself where it has all."""
+    gaps = are_missing(column)
+    if not gaps.any():
+        return column
+    pairs = zip(gaps.tolist(), to_list(column), strict=True)
+    return [value if is_gap else given for is_gap, given in pairs]
+
+
 def are_categories(column: Column) -> bool:
     """Tell whether `factorize` looks at each distinct value of a column only once."""
     return (

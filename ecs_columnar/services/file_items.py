@@ -18,7 +18,7 @@ from ecs_columnar.io.limits import Limits
 from ecs_columnar.io.problem import Problem, WorldFileError
 from ecs_columnar.io.world_choice import ID_COLUMNS, ids_of
 from ecs_columnar.services.catalogue import Catalogue
-from ecs_columnar.services.columns import Column, are_missing, take, to_encoded, to_list
+from ecs_columnar.services.columns import Column, filled, take, to_encoded
 from ecs_columnar.services.items import MISSING, Columns, Items
 from ecs_columnar.services.overrides import type_and_field
 
@@ -82,11 +82,7 @@ class InstanceColumns(Columns):
             return column
         if isinstance(column, list):
             return [""] * len(self)
-        gaps = are_missing(column)
-        if not gaps.any():
-            return column
-        pairs = zip(gaps.tolist(), to_list(column), strict=True)
-        return ["" if is_gap else value for is_gap, value in pairs]
+        return filled(column, "")
 
 
 class WrittenInstances(InstanceColumns):

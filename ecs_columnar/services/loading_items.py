@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar.services.catalogue import Catalogue
-from ecs_columnar.services.columns import Column, are_missing, take, to_list
+from ecs_columnar.services.columns import Column, are_missing, filled, take, to_list
 from ecs_columnar.services.items import MISSING, Columns, ItemList, Items
 from ecs_columnar.services.overrides import are_flags, type_and_field
 
@@ -51,11 +51,7 @@ class EntityItems(Items):
             return column
         if isinstance(column, list):
             return ["" if value is None or value is MISSING else value for value in column]
-        gaps = are_missing(column)
-        if not gaps.any():
-            return column
-        pairs = zip(gaps.tolist(), to_list(column), strict=True)
-        return ["" if is_gap else value for is_gap, value in pairs]
+        return filled(column, "")
 
 
 def component_items(catalogue: Catalogue, items: Items, rows: NDArray[np.intp]) -> list[Items]:
