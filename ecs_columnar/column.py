@@ -190,9 +190,11 @@ class Column:
         return before, kernels.step(exchange, words, rows, self.width, self.words, before)
 
     def putting_back(self, rows: NDArray[np.intp], before: NDArray[Any]) -> Step:
-        """Write back what the step of `exchanging` found."""
+        """Write back what the step of `exchanging` found: backwards, so that the oldest wins."""
         self.own()
-        return kernels.step(kernels.rows.put_back, before, rows, self.width, self.words)
+        items = np.ascontiguousarray(before.reshape(-1, self.width)[::-1]).reshape(-1)
+        backwards = np.ascontiguousarray(rows[::-1])
+        return kernels.step(kernels.rows.scatter, items, backwards, self.width, self.words)
 
     def taking(self, source: Column, rows: NDArray[np.intp] | None, start: int, n: int) -> Step:
         """Append ``n`` rows of another column of the same field at ``start``.

@@ -82,22 +82,6 @@ def test_exchange_writes_as_scatter_does_and_keeps_what_each_write_found(
     assert column.tolist() == scattered
 
 
-@given(data=st.data(), column=columns())
-def test_what_was_exchanged_is_put_back_and_the_first_of_equal_rows_counts(
-    data: st.DataObject, column: NDArray[np.unsignedinteger]
-) -> None:
-    n, width = column.shape
-    rows = data.draw(rows_of(n))
-    values = np.arange(100, 100 + len(rows) * width).astype(column.dtype).reshape(-1, width)
-    before, original = np.zeros_like(values), column.tolist()
-    kernels.rows.exchange(flat(values), to_rows(rows), width, flat(column), flat(before))
-    expected = reference.put_back(before.tolist(), rows, column.tolist())
-
-    kernels.rows.put_back(flat(before), to_rows(rows), width, flat(column))
-
-    assert column.tolist() == expected == original
-
-
 @given(table=st.lists(st.integers(-1, 9)), keys=st.lists(st.integers(-3, 12)))
 def test_look_up_says_whether_all_keys_have_codes(table: list[int], keys: list[int]) -> None:
     out = np.zeros(len(keys), np.int32)

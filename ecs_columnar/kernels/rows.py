@@ -75,8 +75,9 @@ def exchange(values: Words, rows: Rows, width: int, out: WordsOut, before: Words
         Words an item.
     out : word array, shape (n * width,)
     before : word array, shape (k * width,)
-        Out: each item as it was before its row was written, for `put_back`.
+        Out: each item as it was before its row was written.
     """
+    # One pass: to `gather` first and then to `scatter` takes 1.3 to 1.5 times as long.
     if width == 1:
         for i in range(rows.shape[0]):
             before[i] = out[rows[i]]
@@ -86,23 +87,6 @@ def exchange(values: Words, rows: Rows, width: int, out: WordsOut, before: Words
         for j in range(width):
             before[i * width + j] = out[rows[i] * width + j]
             out[rows[i] * width + j] = values[i * width + j]
-
-
-@kernel
-def put_back(before: Words, rows: Rows, width: int, out: WordsOut) -> None:
-    """Take back what `exchange` did: in the reverse order, so of equal rows the first counts.
-
-    Parameters
-    ----------
-    before : word array, shape (k * width,)
-    rows : intp array, shape (k,)
-    width : int
-        Words an item.
-    out : word array, shape (n * width,)
-    """
-    for i in range(rows.shape[0] - 1, -1, -1):
-        for j in range(width):
-            out[rows[i] * width + j] = before[i * width + j]
 
 
 @kernel

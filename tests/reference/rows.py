@@ -45,10 +45,6 @@ def exchange(values: list[Any], rows: list[int], out: list[Any]) -> tuple[list[A
     return written, before
 
 
-def put_back(before: list[Any], rows: list[int], out: list[Any]) -> list[Any]:
-    return scatter(before[::-1], rows[::-1], out)
-
-
 def look_up(table: list[int], keys: list[int]) -> list[int]:
     """Return the codes at some keys, -1 for a key outside of the table."""
     return [table[key] if key in range(len(table)) else -1 for key in keys]
