@@ -29,6 +29,23 @@ def test_the_oldest_snapshots_are_forgotten() -> None:
     assert repr(history) == "<History of 3 of 3 snapshots: ticks 3, 4, 5>"
 
 
+def test_what_is_recorded_is_returned_and_goes_back_by_one_where_nobody_says_more() -> None:
+    world, ships, history = a_history(3, 2)
+
+    recorded = history.record()
+    world.set(ships, Health(9))
+    history.rollback()
+
+    assert recorded is history[-1]
+    assert world.get(ships[0], Health).points == 2
+
+
+def test_a_history_of_one_keeps_the_last() -> None:
+    _, _, history = a_history(1, 2)
+
+    assert [snapshot.tick for snapshot in history] == [2]
+
+
 @pytest.mark.parametrize("k", [1, 2, 3])
 def test_the_world_goes_back_and_later_snapshots_are_forgotten(k: int) -> None:
     world, ships, history = a_history(3, 3)
