@@ -257,6 +257,11 @@ class Change:
         self.save_run(column, start, stop)
         self.steps.append(column.filling(start, stop, values))
 
+    def fill_all(self, column: Column, n_rows: int, values: Any) -> None:
+        """Write one value, or one a row, into all rows."""
+        self.save_all(column, n_rows)
+        self.steps.append(column.filling(0, n_rows, values))
+
     def scatter(
         self, column: Column, n_rows: int, rows: NDArray[np.intp], values: NDArray[Any]
     ) -> None:
@@ -306,11 +311,14 @@ class Change:
 
     def save_all(self, column: Column, n_rows: int) -> None:
         """Remember a whole column, with rows that were removed, unless that has been done."""
-        if self.log is not None and column not in self.log.whole:
-            saved = column.view(max(n_rows, self.log.floor_of(column))).copy()
-            self._saved.append((restoring, column, slice(0, len(saved)), saved))
-            self.undo_failure(_forgetting, self.log.whole, column)
-            self.log.whole.add(column)
+        log = self.log
+        if log is None or column in log.whole:
+            return
+        log.floor([column], n_rows)
+        saved = column.view(log.floors[column]).copy()
+        self._saved.append((restoring, column, slice(0, len(saved)), saved))
+        self.undo_failure(_forgetting, log.whole, column)
+        log.whole.add(column)
 
     def _take_back(self) -> None:
         """Undo what preparing did; strings last, as nobody refers to them then."""

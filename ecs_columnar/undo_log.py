@@ -136,13 +136,12 @@ class UndoLog:
 
     def absorbing(self, inner: UndoLog) -> list[Step]:
         """Take over what a transaction within this one did, which is committed."""
-        floors = {c: max(n, self.floors.get(c, 0)) for c, n in inner.floors.items()}
         return [
             self.doing(inner.joined()),
             (setattr, self, "attributes", inner.attributes | self.attributes),
             (setattr, self, "marks", inner.marks | self.marks),
             (setattr, self, "whole", self.whole | inner.whole),
-            (setattr, self, "floors", self.floors | floors),
+            (setattr, self, "floors", self.floors | inner.floors),
         ]
 
     def take_back(self, locations: LocationIndex, last: Iterable[Step]) -> None:

@@ -81,7 +81,7 @@ class ColumnsView:
             values = to_some_values(change, component, {name: value}, len(table))
             for field, column in zip(component.fields, table.columns[component], strict=True):
                 if field.name == name:
-                    change.fill(column, 0, len(table), values[name])
+                    change.fill_all(column, len(table), values[name])
                     change.record("write_view", table, component, field, values[name])
             change.apply()
 

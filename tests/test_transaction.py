@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from ecs_columnar import Mut
 from ecs_columnar.undo_log import restoring
 from tests.fingerprint import assert_unchanged, fingerprint
 from tests.scene import a_scene, change_much
-from tests.strategies import Bag, Burning, Health, Label, Position, Shape, new_world
+from tests.strategies import Bag, Burning, Health, Label, Mass, Position, Shape, new_world
 
 
 def test_a_block_that_raises_is_taken_back_bit_by_bit() -> None:
@@ -74,6 +75,34 @@ def test_inner_transactions_are_taken_back_alone_and_with_the_outer_one() -> Non
     assert world.get(ships, Health).points.tolist() == [1, 1]
 
 
+def test_all_that_an_inner_transaction_kept_is_taken_back_with_the_outer_one() -> None:
+    scene = a_scene()
+    before, digest = fingerprint(scene.world), scene.world.digest()
+
+    with scene.world.transaction() as outer:
+        scene.world.spawn(2, Position(1.0), Health(1), ids=["i", "j"], at="here")
+        with scene.world.transaction():
+            change_much(scene)
+        outer.rollback()
+
+    assert_unchanged(before, scene.world)
+    assert scene.world.digest() == digest
+
+
+def test_rows_that_an_inner_transaction_kept_are_no_reason_to_forget_the_older_ones() -> None:
+    world = new_world()
+    world.spawn(10, Health(np.arange(10)))
+    before = fingerprint(world)
+
+    with world.transaction() as outer:
+        with world.transaction():
+            world.spawn(1, Health(99))
+        world.set(world.query(), Health(50))
+        outer.rollback()
+
+    assert_unchanged(before, world)
+
+
 def test_rows_that_an_outer_transaction_removed_come_back_though_an_inner_one_wrote_over_them() -> (
     None
 ):
@@ -90,17 +119,37 @@ def test_rows_that_an_outer_transaction_removed_come_back_though_an_inner_one_wr
     assert_unchanged(before, world)
 
 
-def test_rows_that_were_removed_come_back_though_their_column_was_remembered_whole_after() -> None:
+@pytest.mark.parametrize("is_inner", [False, True])
+def test_rows_that_were_removed_come_back_though_their_column_was_remembered_whole_after(
+    is_inner: bool,
+) -> None:
     world = new_world()
     ships = world.spawn(10, Health(np.arange(10)))
     before = fingerprint(world)
 
-    with world.transaction() as transaction:
+    with world.transaction() if is_inner else nullcontext(), world.transaction() as transaction:
         world.despawn(ships[5:])
         world.set(world.query(), Health(50))
         world.set(ships[:5], Health(51))
         world.spawn(4, Health(99))
         transaction.rollback()
+
+    assert_unchanged(before, world)
+
+
+def test_rows_that_an_inner_transaction_removed_come_back_though_others_came_after_it() -> None:
+    world = new_world()
+    ships = world.spawn(10, Health(np.arange(10)))
+    before = fingerprint(world)
+
+    with world.transaction() as outer:
+        with world.transaction():
+            world.despawn(ships[5:])
+        with world.transaction():
+            world.spawn(1, Mass(1.0))
+        world.set(world.query(Health), Health(50))
+        world.spawn(4, Health(99))
+        outer.rollback()
 
     assert_unchanged(before, world)
 
@@ -366,7 +415,47 @@ def test_a_column_is_remembered_whole_at_most_once_and_new_rows_are_not() -> Non
         world.set(ships, Health(4))
         world.set(ships, Health(5))
 
-        assert n_remembered(transaction) == 1 + 20
+        assert n_remembered(transaction) == 1 + 10
+
+
+def test_rows_that_are_new_are_not_remembered_whenever_they_came() -> None:
+    world = new_world()
+    world.spawn(10, Health(1))
+
+    with world.transaction() as transaction:
+        for _ in range(2):
+            world.spawn(10, Health(2))
+        world.spawn(1, Label("of a kind that was not there"))
+        world.set(world.query(Health), Health(3))
+        world.set(world.query(Label), Label("b"))
+
+        assert n_remembered(transaction) == 10
+
+
+@pytest.mark.parametrize(("n_written", "n_whole"), [(10, 0), (11, 1)])
+def test_a_column_is_remembered_whole_when_more_than_a_quarter_is_written(
+    n_written: int, n_whole: int
+) -> None:
+    world = new_world()
+    ships = world.spawn(40, Health(np.arange(40)))
+
+    with world.transaction() as transaction:
+        world.set(ships[:n_written], Health(np.arange(n_written)))
+        assert transaction._log is not None
+        assert len(transaction._log.whole) == n_whole
+
+
+def test_what_an_inner_transaction_remembered_whole_is_not_remembered_again() -> None:
+    world = new_world()
+    ships = world.spawn(10, Health(1), Mass(1.0))
+
+    with world.transaction() as outer:
+        world.set(ships, Mass(2.0))
+        with world.transaction():
+            world.set(ships, Health(2))
+        world.set(ships, Health(3), Mass(3.0))
+
+        assert n_remembered(outer) == 20
 
 
 def n_remembered(transaction: ecs.Transaction) -> int:

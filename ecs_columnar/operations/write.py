@@ -133,7 +133,7 @@ def write_column(
 ) -> None:
     """Write one value, or one a row, into some rows of a column; None is all ``n_rows``."""
     if rows is None:
-        change.fill(column, 0, n_rows, values)
+        change.fill_all(column, n_rows, values)
     else:
         change.scatter(column, n_rows, rows, values)
 
