@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,14 +104,15 @@ def test_rows_that_an_inner_transaction_kept_are_no_reason_to_forget_the_older_o
     assert_unchanged(before, world)
 
 
-def test_rows_that_an_outer_transaction_removed_come_back_though_an_inner_one_wrote_over_them() -> (
-    None
-):
+@pytest.mark.parametrize("around", [nullcontext, ecs.World.transaction], ids=["", "within one"])
+def test_rows_that_an_outer_transaction_removed_come_back_though_an_inner_one_wrote_over_them(
+    around: Any,
+) -> None:
     world = new_world()
     ships = world.spawn(10, Health(np.arange(10)), ids=[f"s{i}" for i in range(10)])
     before = fingerprint(world)
 
-    with world.transaction() as outer:
+    with around(world), world.transaction() as outer:
         world.despawn(ships[5:])
         with world.transaction():
             world.spawn(4, Health(99))
@@ -119,15 +121,15 @@ def test_rows_that_an_outer_transaction_removed_come_back_though_an_inner_one_wr
     assert_unchanged(before, world)
 
 
-@pytest.mark.parametrize("is_inner", [False, True])
+@pytest.mark.parametrize("around", [nullcontext, ecs.World.transaction], ids=["", "within one"])
 def test_rows_that_were_removed_come_back_though_their_column_was_remembered_whole_after(
-    is_inner: bool,
+    around: Any,
 ) -> None:
     world = new_world()
     ships = world.spawn(10, Health(np.arange(10)))
     before = fingerprint(world)
 
-    with world.transaction() if is_inner else nullcontext(), world.transaction() as transaction:
+    with around(world), world.transaction() as transaction:
         world.despawn(ships[5:])
         world.set(world.query(), Health(50))
         world.set(ships[:5], Health(51))
@@ -258,12 +260,13 @@ def test_an_interrupt_in_the_beginning_leaves_no_transaction(
 
     from ecs_columnar import transaction
 
-    original = transaction.run
+    original, attempt = transaction.run, world.transaction()
     monkeypatch.setattr(transaction, "run", run)
     with pytest.raises(KeyboardInterrupt):
-        world.transaction().__enter__()
+        attempt.__enter__()
 
     assert world.open_transaction is None
+    assert not attempt.is_open
     assert len(calls) == 2
 
 
@@ -348,6 +351,7 @@ def test_a_transaction_shows_what_it_is() -> None:
     world = new_world()
     transaction = world.transaction()
     assert repr(transaction) == "<Transaction, not begun>"
+    assert not transaction.is_open
 
     with transaction:
         assert repr(transaction) == "<Transaction since tick 0, open>"
