@@ -158,7 +158,6 @@ class Storage:
         """
         for table, other in ((source, target), (target, source)):
             both = other.columns | table.columns
-            change.floor(table)
             change.attribute(table, "columns", {t: both[t] for t in other.columns})
             change.attribute(table, "mask", other.mask)
         change.steps.append((self.table_by_mask.update, {source.mask: target, target.mask: source}))

@@ -436,6 +436,21 @@ def test_rows_that_are_new_are_not_remembered_whenever_they_came() -> None:
         assert n_remembered(transaction) == 10
 
 
+def test_a_component_that_all_rows_get_is_not_remembered() -> None:
+    world = new_world()
+    ships = world.spawn(10, Health(1))
+    before = fingerprint(world)
+
+    with world.transaction() as transaction:
+        world.add(ships, Mass(2.0))
+        assert n_remembered(transaction) == 0
+        world.add(ships, Position(1.0), Health(2))
+        assert n_remembered(transaction) == 10
+        transaction.rollback()
+
+    assert_unchanged(before, world)
+
+
 @pytest.mark.parametrize(("n_written", "n_whole"), [(10, 0), (11, 1)])
 def test_a_column_is_remembered_whole_when_more_than_a_quarter_is_written(
     n_written: int, n_whole: int

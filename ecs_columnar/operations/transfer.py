@@ -100,6 +100,8 @@ def _transfer(change: Change, transfers: list[_Transfer]) -> None:
 def _hand_over(change: Change, transfer: _Transfer) -> None:
     """Let an empty target take all rows of a source where they are."""
     source, target, n = transfer.part.table, transfer.target, transfer.part.table.length
+    for table in (source, target):
+        change.floor(table)  # first, so that rows of the target are known to be new
     kept, dropped = source.columns.keys() & target.columns, source.columns.keys() - target.columns
     for component, values in transfer.values.items():
         columns = (source if component in kept else target).columns[component]
