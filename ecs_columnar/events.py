@@ -110,6 +110,8 @@ class Events:
         listeners = self._listeners.get(kind, [])
         if listener in listeners:
             listeners.remove(listener)
+        if not listeners:
+            self._listeners.pop(kind, None)  # so single writes go straight to their cells again
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{kind}: {len(found)}" for kind, found in self._listeners.items())

@@ -334,6 +334,7 @@ def test_a_snapshot_is_not_restored_in_a_transaction() -> None:
 def test_the_cells_of_an_entity_are_right_after_a_rollback() -> None:
     world = new_world()
     ship = world.spawn_one(Position(1.0), Bag({"gold": 1}))
+    world.spawn_one(Position(2.0), Bag({"gold": 2}))  # so that the first one changes its table
     cells = ship[Position]
 
     with world.transaction() as transaction:
