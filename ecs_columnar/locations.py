@@ -297,8 +297,7 @@ class Locations:
         """Return the code of a place, -1 where there is none."""
         storage = self._storage
         if isinstance(place, str):
-            symbol = np.array([storage.symbols.code(place.strip())], np.int32)
-            return int(storage.places.find_symbols(symbol)[0])
+            return storage.places.code(place)
         if not is_one(place):
             raise InvalidArgumentError(
                 "place",
