@@ -27,6 +27,7 @@ from tests.checkpoints import (
     load,
     on_disk,
 )
+from tests.fingerprint import fingerprint
 from tests.journals import Moment, an_eventful_log, power_losses_of_a_log, syncs_of_a_log
 from tests.random_operations import Driver
 from tests.strategies import Bag, Health, Position
@@ -126,6 +127,58 @@ def test_a_transaction_is_one_record(tmp_path: Path) -> None:
             assert journal.n_records == 0
 
         assert journal.n_records == 1
+        assert load(tmp_path).digest() == world.digest()
+
+
+def test_a_transaction_is_recorded_without_one_within_it_that_was_taken_back(
+    tmp_path: Path,
+) -> None:
+    world = ecs.World()
+    with world.journal(tmp_path, durable=False) as journal:
+        with world.transaction():
+            world.spawn(3)
+            with world.transaction() as inner:
+                world.spawn(2)
+                inner.rollback()
+            world.spawn(1)
+
+        assert journal.n_records == 1
+        assert load(tmp_path).digest() == world.digest()
+        assert len(world) == 4
+
+
+def test_a_transaction_forgets_the_ids_of_the_dead_with_a_journal_and_without(
+    tmp_path: Path,
+) -> None:
+    one, two = ecs.World(), ecs.World()
+    with one.journal(tmp_path, durable=False):
+        for world in (one, two):
+            ships = world.spawn(2, ids=["kestrel", "heron"])
+            with world.transaction():
+                world.despawn(ships[0])
+
+        assert fingerprint(one._storage.symbols) == fingerprint(two._storage.symbols)
+
+
+def test_what_was_written_in_a_loop_whose_end_was_interrupted_survives_a_rollback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    world = ecs.World()
+    world.spawn(3, Health(1))
+    with world.journal(tmp_path, durable=False) as journal:
+        loop = iter(world.query(ecs.Mut[Health]))
+        next(loop)[Health].points[1] = 2
+        with monkeypatch.context() as patch:
+            patch.setattr(type(journal), "settle", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                loop.close()  # type: ignore[attr-defined]  # a generator
+        with world.transaction() as transaction:
+            transaction.rollback()
+        world.spawn(1)
+
         assert load(tmp_path).digest() == world.digest()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import numpy as np
@@ -331,16 +331,19 @@ def test_a_snapshot_is_not_restored_in_a_transaction() -> None:
         world.restore(snapshot)
 
 
-def test_the_cells_of_an_entity_are_right_after_a_rollback() -> None:
+@pytest.mark.parametrize("is_by_hand", [True, False], ids=["rollback", "error"])
+def test_the_cells_of_an_entity_are_right_after_a_rollback(is_by_hand: bool) -> None:
     world = new_world()
     ship = world.spawn_one(Position(1.0), Bag({"gold": 1}))
     world.spawn_one(Position(2.0), Bag({"gold": 2}))  # so that the first one changes its table
     cells = ship[Position]
 
-    with world.transaction() as transaction:
+    with suppress(KeyError), world.transaction() as transaction:
         cells.x = 5.0
         world.add(ship, Health(3))
         cells.x = 6.0
+        if not is_by_hand:
+            raise KeyError
         transaction.rollback()
 
     assert cells.x == 1.0
