@@ -561,11 +561,36 @@ def test_an_interrupt_while_a_record_is_written_leaves_world_and_log_one(tmp_pat
         assert load(tmp_path).digest() == before
 
 
-def test_an_interrupt_after_a_commit_was_written_cuts_it_off(tmp_path: Path) -> None:
-    def interrupt(name: str, true: Any, *arguments: Any) -> Any:
-        true(*arguments)
-        raise KeyboardInterrupt
+def interrupt(name: str, true: Any, *arguments: Any) -> Any:
+    true(*arguments)
+    raise KeyboardInterrupt
 
+
+def test_what_a_commit_wrote_is_cut_off_by_its_rollback_if_an_interrupt_kept_it_from_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(journal: ecs.Journal) -> None:
+        calls.append(journal)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        original(journal)
+
+    def transact() -> None:
+        with world.transaction():
+            world.spawn(1)
+            monkeypatch.setattr(type(journal), "cut", cut)
+
+    world, calls = ecs.World(), []
+    with world.journal(tmp_path, durable=False) as journal:
+        before, size, original = world.digest(), journal.path.stat().st_size, type(journal).cut
+        with on_disk(Disk(0, interrupt)), pytest.raises(KeyboardInterrupt):
+            transact()
+
+        assert world.digest() == load(tmp_path).digest() == before
+        assert journal.path.stat().st_size == size
+
+
+def test_an_interrupt_after_a_commit_was_written_cuts_it_off(tmp_path: Path) -> None:
     world = a_small_world()
     with world.journal(tmp_path, durable=False):
         before, transaction = world.digest(), world.transaction().__enter__()
