@@ -194,6 +194,8 @@ def are_alive(handles: Handles, records: Entities, out: MaskOut) -> int:
     records : ENTITY_RECORD array
     out : bool array, shape (k,)
     """
+    # The test is written out, as in `locate`: an inlined function of it makes this loop
+    # take 3 to 10 times as long.
     n_alive = 0
     for i in range(handles.shape[0]):
         generation = handles[i] >> INDEX_BITS
