@@ -9,7 +9,7 @@ import pytest
 
 import ecs_columnar as ecs
 from ecs_columnar import Mut
-from tests.strategies import Burning, Frozen, Health, Label, Link, Mass, Position, Velocity
+from tests.strategies import Burning, Frozen, Health, Label, Link, Mass, Note, Position, Velocity
 
 
 @pytest.fixture
@@ -63,6 +63,17 @@ def test_a_query_counts_what_sparse_components_let_through(world: ecs.World) -> 
     assert world.query(Position, without=Burning).count() == 3
     assert world.query(Velocity, without=Burning).handles().tolist() == moving[:1].tolist()
     assert len(world.query(Burning)) == 2
+
+
+def test_each_of_two_sparse_components_lets_through_what_it_has(world: ecs.World) -> None:
+    moving = world.query(Velocity).handles()
+    world.add(moving[:2], Burning(2.0))
+    world.add(moving[1:], Note("x"))
+
+    assert world.query(Burning, Note).handles().tolist() == moving[1:2].tolist()
+    assert world.query(Note, Burning).count() == 1
+    assert world.query(Burning, without=Note).handles().tolist() == moving[:1].tolist()
+    assert world.query(Velocity, without=(Burning, Note)).count() == 0
 
 
 def test_handles_come_table_by_table_in_row_order(world: ecs.World) -> None:
