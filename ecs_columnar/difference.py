@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ecs_columnar.content import Content, TableContent, strings_of
+from ecs_columnar.digest import hash_of
 from ecs_columnar.names import format_handle
 from ecs_columnar.registry import ComponentType
 
@@ -42,15 +43,27 @@ def difference(before: Content, after: Content) -> pd.DataFrame:
 def _compare(
     component: str | None, field: str | None, before: _Values, after: _Values
 ) -> pd.DataFrame:
+    before, after = _without_equals(before, after)
     handles = np.union1d(before.handles, after.handles)
-    old, new = _aligned(before, handles), _aligned(after, handles)
-    changed = np.flatnonzero([_differs(*pair) for pair in zip(old, new, strict=True)])
-    n = changed.shape[0]
-    columns = ([component] * n, [field] * n, old[changed], new[changed])
+    n = handles.shape[0]
+    columns = ([component] * n, [field] * n, _aligned(before, handles), _aligned(after, handles))
     # Each as objects from the start: pandas would make None a NaN among strings.
     objects = (pd.Series(column, dtype=object) for column in columns)
     entity, _, *names = _COLUMNS
-    return pd.DataFrame({entity: handles[changed], **dict(zip(names, objects, strict=True))})
+    return pd.DataFrame({entity: handles, **dict(zip(names, objects, strict=True))})
+
+
+def _without_equals(before: _Values, after: _Values) -> tuple[_Values, _Values]:
+    """Leave out the entities that have equal values in both."""
+    _, here, there = np.intersect1d(
+        before.handles, after.handles, assume_unique=True, return_indices=True
+    )
+    are_different = _are_different(before.values[here], after.values[there])
+    return _without(before, here[~are_different]), _without(after, there[~are_different])
+
+
+def _without(found: _Values, rows: NDArray[np.intp]) -> _Values:
+    return _Values(np.delete(found.handles, rows), np.delete(found.values, rows, axis=0))
 
 
 def _aligned(found: _Values, handles: NDArray[np.int64]) -> NDArray[Any]:
@@ -62,14 +75,18 @@ def _aligned(found: _Values, handles: NDArray[np.int64]) -> NDArray[Any]:
     return out
 
 
+def _are_different(old: NDArray[Any], new: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell which values differ; what is not a number or a time is equal to itself."""
+    if old.dtype == object:
+        return np.fromiter(map(_differs, old.tolist(), new.tolist()), np.bool_, old.shape[0])
+    are_different = (old != new) & ((old == old) | (new == new))
+    return np.asarray(are_different.any(axis=tuple(range(1, old.ndim))))
+
+
 def _differs(old: Any, new: Any) -> bool:
-    if old is None or new is None:
-        return old is not new
-    return not np.array_equal(old, new, equal_nan=_is_float(old) and _is_float(new))
-
-
-def _is_float(value: Any) -> bool:
-    return np.asarray(value).dtype.kind in "fcmM"
+    if isinstance(old, str) and isinstance(new, str):
+        return old != new
+    return old is not new and hash_of(old) != hash_of(new)
 
 
 def _sorted(handles: NDArray[np.int64], values: NDArray[Any]) -> _Values:

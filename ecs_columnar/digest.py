@@ -81,13 +81,16 @@ class Hasher:
             self._hash.update(pickle.dumps(value, protocol=4))
 
     def _unordered(self, kind: str, items: Iterable[Any]) -> None:
-        digests = []
-        for item in items:
-            hasher = Hasher()
-            hasher.value(item)
-            digests.append(hasher.hexdigest())
-        self.text(kind, *sorted(digests))
+        digests = sorted(map(hash_of, items))
+        self.text(kind, *digests)
         self.number(len(digests))
+
+
+def hash_of(value: Any) -> str:
+    """Hash a frozen Python value, as `Hasher.value` feeds it."""
+    hasher = Hasher()
+    hasher.value(value)
+    return hasher.hexdigest()
 
 
 def digest(content: Content) -> str:
@@ -119,9 +122,7 @@ def digests(content: Content) -> dict[str, str]:
         feed(hasher, content)
         found[name] = hasher.hexdigest()
     for name, state in content.generators.states.items():
-        hasher = Hasher()
-        hasher.value(state)
-        found[f"generator {name!r}"] = hasher.hexdigest()
+        found[f"generator {name!r}"] = hash_of(state)
     return found
 
 

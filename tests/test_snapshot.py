@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from unittest.mock import ANY
 
+import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
 
 import ecs_columnar as ecs
 from ecs_columnar import Mut
 from ecs_columnar import snapshot as snapshots
+from ecs_columnar.dtypes import INDEX_MASK
 from tests.fingerprint import assert_unchanged, fingerprint
 from tests.scene import a_scene, change_much
 from tests.strategies import (
@@ -168,6 +171,51 @@ def test_nan_and_not_a_time_are_no_difference_to_themselves() -> None:
 
     assert len(frame) == 0
     assert list(frame) == ["entity", "id", "component", "field", "before", "after"]
+
+
+def test_objects_are_different_if_anything_in_them_is() -> None:
+    world = new_world()
+    nested = [1, ["a", {"b": [2.0, 3]}]]
+    ships = world.spawn(3, Bag([nested, nested, None]))
+    other = world.spawn(1, Health(1))
+    before = world.snapshot()
+
+    world.set(ships, Bag([nested, [1, ["a", {"b": [2.0, 4]}]], None]))
+    world.add(other, Bag([None]))
+    frame = before.diff(world.snapshot())
+
+    assert frame[["entity", "field"]].to_numpy().tolist() == [
+        [ships[1], "content"],
+        [other[0], "content"],
+    ]
+    assert frame["after"].iloc[0] == (1, ("a", {"b": (2.0, 4)}))
+
+
+@given(
+    before=st.dictionaries(st.integers(0, 9), st.sampled_from([0.0, 1.0, np.nan])),
+    after=st.dictionaries(st.integers(0, 9), st.sampled_from([0.0, 1.0, np.nan])),
+)
+def test_a_row_is_told_of_each_value_that_came_went_or_changed(
+    before: dict[int, float], after: dict[int, float]
+) -> None:
+    world = new_world()
+    ships = world.spawn(10)
+    world.add(ships[[*before]], Position(list(before.values())))
+    first = world.snapshot()
+
+    world.remove(ships[[*before]], Position)
+    world.add(ships[[*after]], Position(list(after.values())))
+    frame = first.diff(world.snapshot())
+
+    expected = [
+        (i, str(before.get(i)), str(after.get(i)))
+        for i in sorted(before | after)
+        if str(before.get(i)) != str(after.get(i))
+    ]
+    found = frame[frame["field"] == "x"]
+    indices = (found["entity"] & INDEX_MASK).tolist()
+    rows = zip(indices, found["before"], found["after"], strict=True)
+    assert [(i, str(old), str(new)) for i, old, new in rows] == expected
 
 
 def test_lives_places_and_tags_are_told() -> None:
