@@ -76,6 +76,17 @@ def test_each_of_two_sparse_components_lets_through_what_it_has(world: ecs.World
     assert world.query(Velocity, without=(Burning, Note)).count() == 0
 
 
+def test_the_values_of_a_query_come_in_its_order_whatever_sparse_components_let_through(
+    world: ecs.World,
+) -> None:
+    world.spawn(3, Position([20, 21, 22]))
+    everybody = world.query(Position).handles()
+    world.add(everybody[[0, 2, 4, 5, 7]], Burning(1.0))
+
+    assert world.get(world.query(Position, Burning), Position).x.tolist() == [0, 2, 11, 20, 22]
+    assert world.get(world.query(Position, without=Burning), Position).x.tolist() == [1, 10, 21]
+
+
 def test_handles_come_table_by_table_in_row_order(world: ecs.World) -> None:
     first = world.query(Position, Velocity).handles()
     second = world.query(Position, Health).handles()
@@ -100,6 +111,7 @@ def test_a_head_has_the_first_of_those_that_a_sparse_component_lets_through(
     world.add(everybody[[1, 2, 4]], Burning([1.0, 2.0, 3.0]))
     query = world.query(Burning, Position)
 
+    assert query.head(1)["Position.x"].tolist() == [1]
     assert query.head(2)["Position.x"].tolist() == [1, 2]
     assert query.head(3)["Position.x"].tolist() == [1, 2, 11]
     assert query.head(3)["Burning.heat"].tolist() == [1, 2, 3]
