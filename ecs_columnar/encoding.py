@@ -334,6 +334,14 @@ def to_texts(data: NDArray[np.uint8]) -> list[str]:
     return to_text(data).split(_SEPARATOR)
 
 
+def is_missing(item: object) -> bool:
+    """Tell whether an item says that there is none: None, NaN or `pandas.NA`."""
+    if item is None or (isinstance(item, float) and item != item):
+        return True
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and (item is pandas.NA or item is pandas.NaT)
+
+
 def _trimmed(encoded: Encoded) -> Encoded:
     starts, ends = np.empty_like(encoded.starts), np.empty_like(encoded.ends)
     kernels.strings.trim(encoded.for_kernels(), starts, ends)
@@ -390,9 +398,9 @@ def _encode_items(items: Sequence[object], parameter: str, missing: bool) -> Enc
     try:
         return _join(items)
     except TypeError:
-        is_missing = _find_missing(items, parameter, missing)
-    texts = ["" if absent else item for absent, item in zip(is_missing, items, strict=True)]
-    return _join(texts)._replace(missing=is_missing)
+        are_missing = _find_missing(items, parameter, missing)
+    texts = ["" if absent else item for absent, item in zip(are_missing, items, strict=True)]
+    return _join(texts)._replace(missing=are_missing)
 
 
 def _join(texts: Sequence[Any]) -> Encoded:
@@ -419,19 +427,12 @@ def _concatenate(texts: Sequence[str]) -> Encoded:
 def _find_missing(items: Sequence[object], parameter: str, missing: bool) -> NDArray[np.bool_]:
     """Return which items are not strings, if they may be missing; raise if not."""
     others = [i for i, item in enumerate(items) if not isinstance(item, str)]
-    faults = [i for i in others if not (missing and _is_missing(items[i]))]
+    faults = [i for i in others if not (missing and is_missing(items[i]))]
     if faults:
         raise _not_strings(parameter, items, faults)
-    is_missing = np.zeros(len(items), np.bool_)
-    is_missing[others] = True
-    return is_missing
-
-
-def _is_missing(item: object) -> bool:
-    if item is None or (isinstance(item, float) and item != item):
-        return True
-    pandas = sys.modules.get("pandas")
-    return pandas is not None and (item is pandas.NA or item is pandas.NaT)
+    are_missing = np.zeros(len(items), np.bool_)
+    are_missing[others] = True
+    return are_missing
 
 
 def _not_strings(

@@ -417,19 +417,6 @@ class StringTable(Stateful):
                 slots=owned(pool.slots), records=owned(pool.records), arena=owned(pool.arena)
             )
 
-    def copy(self) -> StringTable:
-        """Return an equal table that shares nothing with this one."""
-        other = StringTable()
-        for name in self.__slots__:
-            setattr(other, name, getattr(self, name))
-        other._free = self._free.copy()
-        other._counts = self._counts.copy()
-        pool = self._pool
-        other._pool = pool._replace(
-            slots=pool.slots.copy(), records=pool.records.copy(), arena=pool.arena.copy()
-        )
-        return other
-
     def check(self) -> None:
         """Verify that codes, strings, slots and free codes agree. O(codes).
 

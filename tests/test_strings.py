@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from copy import deepcopy
 from types import SimpleNamespace
 from typing import Any
 
@@ -550,7 +551,7 @@ def test_a_copy_shares_nothing() -> None:
     table.discard(to_codes(7, 8))
     before = state_of(table)
 
-    other = table.copy()
+    other = deepcopy(table)
     assert state_of(other) == before
     other.discard(to_codes(*range(6)))
     intern(other, "x", "y", "z")
@@ -647,7 +648,7 @@ class Tables(RuleBasedStateMachine):
 
     @rule()
     def copy(self) -> None:
-        self.table = self.table.copy()
+        self.table = deepcopy(self.table)
 
     @invariant()
     def is_as_the_model(self) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import encoding, kernels
-from ecs_columnar.encoding import Coded, Encoded, Texts, encode
+from ecs_columnar.encoding import Coded, Encoded, Texts, encode, is_missing
 from ecs_columnar.errors import EcsColumnarError
 from ecs_columnar.strings import StringTable
 
@@ -113,14 +113,6 @@ def at(column: Column, i: int) -> Any:
 def are_all(values: Sequence[Any], cls: type) -> bool:
     """Tell whether all values are of one type and no subclass: half the time of a set of types."""
     return [*map(type, values)].count(cls) == len(values)
-
-
-def is_missing(value: object) -> bool:
-    """Tell whether a value says that there is none: None, NaN or `pandas.NA`."""
-    if value is None or (isinstance(value, float) and value != value):
-        return True
-    pandas = sys.modules.get("pandas")
-    return pandas is not None and (value is pandas.NA or value is pandas.NaT)
 
 
 def are_missing(column: Column) -> NDArray[np.bool_]:
