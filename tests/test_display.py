@@ -177,3 +177,5 @@ def test_stats_go_to_pandas_a_row_a_table() -> None:
     assert frame.columns.tolist() == ["components", "n_rows", "capacity", "nbytes"]
     assert frame.components.tolist() == ["Position, Velocity", "Burning"]
     assert frame.n_rows.tolist() == [3, 3]
+    # Handles of 8 bytes, and fields of 4.
+    assert frame.nbytes.tolist() == [3 * (8 + 4 * 4), 3 * (8 + 4)]

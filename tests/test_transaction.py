@@ -457,6 +457,22 @@ def test_a_component_that_all_rows_get_is_not_remembered() -> None:
     assert_unchanged(before, world)
 
 
+def test_rows_that_come_to_another_table_are_not_remembered_there() -> None:
+    world = new_world()
+    ships = world.spawn(10, Health(np.arange(10)))
+    before = fingerprint(world)
+
+    with world.transaction() as transaction:
+        world.add(ships[8:], Mass(2.0))  # the last ones, which leave no hole to fill
+        assert n_remembered(transaction) == 0
+        world.add(ships[7:8], Mass(3.0))
+        assert n_remembered(transaction) == 0
+        assert world.get(ships[7:], Mass).kilograms.tolist() == [3, 2, 2]
+        transaction.rollback()
+
+    assert_unchanged(before, world)
+
+
 @pytest.mark.parametrize(("n_written", "n_whole"), [(10, 0), (11, 1)])
 def test_a_column_is_remembered_whole_when_more_than_a_quarter_is_written(
     n_written: int, n_whole: int
