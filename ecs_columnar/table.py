@@ -167,7 +167,6 @@ class Table:
 
     def remove(self, change: Change, removal: Removal) -> None:
         """Remove rows as planned: the last rows fill the holes. O(rows removed)."""
-        change.floor(self)
         if removal.holes.shape[0]:
             for column in (self.handles, *self.all_columns()):
                 change.close(column, self.length, removal.holes, removal.movers)

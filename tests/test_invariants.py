@@ -38,6 +38,15 @@ def grow_a_table(s: Storage) -> None:
     s.tables[0].length = s.tables[0].handles.capacity + 1
 
 
+def cut_off_the_handles(s: Storage) -> None:
+    s.tables[0].handles.hold(s.tables[0].handles.data[:1])
+
+
+def cut_off_a_column(s: Storage) -> None:
+    column = next(iter(s.tables[0].all_columns()))
+    column.hold(column.data[:1])
+
+
 def count_a_free_index_less(s: Storage) -> None:
     s.entities.n_free -= 1
 
@@ -159,6 +168,8 @@ def place_the_dead(s: Storage) -> None:
         (swap_rows, "<Table 0: 3 rows of .Position.>: its rows are not where"),
         (lose_a_table, "<Table 0: .*: its set finds another"),
         (grow_a_table, "table 0: column .* has room for"),
+        (cut_off_the_handles, "table 0: column handle has room for 1 of"),
+        (cut_off_a_column, "table 0: column .* has room for 1 of"),
         (count_a_free_index_less, "the free list: it holds 1 indices and 2 are dead"),
         (free_another_generation, "the free list"),
         (revive_an_index_that_was_never_used, "the records: some behind the 7 that are used"),

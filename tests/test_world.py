@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from weakref import ref
 
 import numpy as np
 import pytest
 
 import ecs_columnar as ecs
-from tests.strategies import Burning, Frozen, Health, Position
+from tests.strategies import Bag, Burning, Frozen, Health, Position, Shape
 
 
 @pytest.mark.parametrize("n", [-1, 1.0, True, "3", None, [1]])
@@ -105,6 +106,51 @@ def test_what_is_added_overwrites_where_it_is_and_comes_where_it_is_not() -> Non
     assert world.get(old, Health).points.tolist() == [20, 40]
     assert world.get(new, Health).points.tolist() == [30, 10]
     world.check()
+
+
+def test_the_last_rows_take_the_places_of_those_that_go_with_all_that_they_have() -> None:
+    world = ecs.World()
+    corners = np.arange(18.0).reshape(6, 3)
+    crew = world.spawn(6, Health(np.arange(6)), Shape(corner=corners), Bag(list("abcdef")))
+
+    world.despawn(crew[[1, 0, 4]])
+
+    left = crew[[2, 3, 5]]
+    assert world.query().handles().tolist() == crew[[3, 5, 2]].tolist()
+    assert world.get(left, Health).points.tolist() == [2, 3, 5]
+    assert world.get(left, Shape).corner.tolist() == corners[[2, 3, 5]].tolist()
+    assert world.get(left, Bag).content.tolist() == ["c", "d", "f"]
+    world.check()
+
+
+def test_what_comes_to_a_sparse_component_later_stands_behind_what_was_there() -> None:
+    world = ecs.World()
+    crew = world.spawn(5)
+
+    world.add(crew[:2], Burning([1.0, 2.0]))
+    world.add(crew[3:], Burning([3.0, 4.0]))
+
+    assert world.get(crew[[0, 1, 3, 4]], Burning).heat.tolist() == [1, 2, 3, 4]
+    world.check()
+
+
+@pytest.mark.parametrize("others", [0, 2])
+def test_an_object_is_let_go_of_with_the_last_row_that_has_it(others: int) -> None:
+    class Thing:
+        def __deepcopy__(self, memo: object) -> Thing:
+            return self
+
+    world, thing = ecs.World(), Thing()
+    found = ref(thing)
+    world.spawn(others, Bag("another"))
+    (holder,) = world.spawn(1, Bag([thing]))
+    world.spawn(others, Bag("another"))
+    del thing
+    assert found() is not None
+
+    world.despawn(holder)
+
+    assert found() is None
 
 
 def test_a_number_of_any_kind_may_be_asked_whether_it_is_alive() -> None:
