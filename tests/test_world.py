@@ -123,6 +123,21 @@ def test_the_last_rows_take_the_places_of_those_that_go_with_all_that_they_have(
     world.check()
 
 
+def test_rows_take_all_that_they_have_with_them_to_another_table() -> None:
+    world = ecs.World()
+    crew = world.spawn(6, Health(np.arange(6)), Bag(list("abcdef")))
+
+    for some in (crew[[4, 1]], crew[[2]]):
+        world.add(some, Burning(some & 7), Position(some & 7))
+
+    moved = crew[[1, 2, 4]]
+    assert world.query(Position).handles().tolist() == moved[[0, 2, 1]].tolist()
+    assert world.get(moved, Position).x.tolist() == [1, 2, 4]
+    assert world.get(moved, Bag).content.tolist() == ["b", "c", "e"]
+    assert world.get(crew, Health).points.tolist() == [0, 1, 2, 3, 4, 5]
+    world.check()
+
+
 def test_what_comes_to_a_sparse_component_later_stands_behind_what_was_there() -> None:
     world = ecs.World()
     crew = world.spawn(5)
