@@ -213,4 +213,64 @@ def test_room_is_made_for_what_is_announced_and_for_groups_that_get_more_than_th
         index.place(handles[start : start + 1000], codes[start : start + 1000])
 
     assert index.members is members
+
+
+@pytest.mark.parametrize(("n_moves", "n_slots"), [(51, 127 + 65), (50, 2 * 100 + 16)])
+def test_room_for_more_is_left_by_what_is_less_than_half_of_all(n_moves: int, n_slots: int) -> None:
+    index = LocationIndex()
+    index.place(*to_arrays([(i, 0) for i in range(100)]))
+
+    index.place(*to_arrays([(100 + i, 1) for i in range(n_moves)]))
+
+    assert index.members.shape[0] == n_slots
+    index.check()
+
+
+def test_there_is_room_for_those_who_are_announced() -> None:
+    index = LocationIndex()
+    handles, codes = to_arrays([(i, i % 2) for i in range(100)])
+
+    index.reserve(handles, codes, 3.0)
+
+    assert index.groups["capacity"].tolist() == [252, 252]  # 4 * 50, a quarter, and two
+    assert index.records.shape[0] >= 400
+    index.check()
+
+
+def an_index_with_room() -> tuple[LocationIndex, Groups]:
+    """Return an index of 100 entities in 6 places that was laid out anew for a few moves."""
+    index, groups = LocationIndex(), [[] for _ in range(N_PLACES)]
+    for batch in ([(i, i % N_PLACES) for i in range(100)], [(0, 5)]):
+        index.place(*to_arrays(batch))
+        place_in(groups, batch)
+    return index, groups
+
+
+@pytest.mark.parametrize("code", [4, -1])
+def test_one_move_for_which_there_is_room_takes_the_short_way(code: int) -> None:
+    index, groups = an_index_with_room()
+    clock = np.zeros(1, np.int64)
+
+    is_done = index.place_one(GENERATION + 7, code, clock)
+    place_in(groups, [(7, code)])
+
+    assert is_done is True
+    assert clock[0] == 1
+    assert members_in(index) == groups
+    index.check()
+
+
+def test_all_of_a_frozen_index_is_copied_before_it_is_written() -> None:
+    index, groups = an_index_with_room()
+    frozen = [array for array in index.state() if isinstance(array, np.ndarray)]
+    before = [array.tobytes() for array in frozen]
+    for array in frozen:
+        array.flags.writeable = False
+
+    for i in range(40):  # so many that the group moves to the tail
+        index.place(*to_arrays([(i, 5)]))
+        place_in(groups, [(i, 5)])
+
+    assert members_in(index) == groups
+    assert [array.tobytes() for array in frozen] == before
     index.check()
