@@ -59,6 +59,7 @@ def test_members_stand_in_the_order_that_the_moves_say(
         starts, members = index.grouped()
         assert (members - GENERATION).tolist() == [i for group in groups for i in group]
         assert np.diff(starts).tolist() == [len(g) for g in groups][: index.n_locations]
+        assert index.counts().tolist() == np.diff(starts).tolist()
         index.check()
 
 
@@ -144,6 +145,17 @@ def test_a_frozen_index_is_not_written_one_by_one_and_copied_for_a_batch() -> No
     run(index.thawing(state))
     assert members_in(index)[:2] == [[0, 1], [2]]
     index.check()
+
+
+def test_what_was_counted_stays_when_somebody_moves() -> None:
+    index = LocationIndex()
+    index.place(*to_arrays([(0, 0), (1, 0), (2, 1)]))
+    counts = index.counts()
+
+    index.place(*to_arrays([(0, 1)]))
+
+    assert counts.tolist() == [2, 1]
+    assert index.counts().tolist() == [1, 2]
 
 
 def test_whoever_is_nowhere_or_in_no_record_may_be_sent_nowhere() -> None:
