@@ -176,16 +176,19 @@ def test_nan_and_not_a_time_are_no_difference_to_themselves() -> None:
 def test_objects_are_different_if_anything_in_them_is() -> None:
     world = new_world()
     nested = [1, ["a", {"b": [2.0, 3]}]]
-    ships = world.spawn(3, Bag([nested, nested, None]))
+    numbers = np.array([1.0, np.nan])
+    ships = world.spawn(6, Bag([nested, nested, None, numbers, np.nan, 1]))
     other = world.spawn(1, Health(1))
     before = world.snapshot()
 
-    world.set(ships, Bag([nested, [1, ["a", {"b": [2.0, 4]}]], None]))
+    changed = [1, ["a", {"b": [2.0, 4]}]]
+    world.set(ships, Bag([nested, changed, None, numbers.copy(), -np.nan, True]))
     world.add(other, Bag([None]))
     frame = before.diff(world.snapshot())
 
     assert frame[["entity", "field"]].to_numpy().tolist() == [
         [ships[1], "content"],
+        [ships[5], "content"],
         [other[0], "content"],
     ]
     assert frame["after"].iloc[0] == (1, ("a", {"b": (2.0, 4)}))
