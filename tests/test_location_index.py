@@ -130,6 +130,16 @@ def test_a_location_that_nobody_was_ever_in_is_empty() -> None:
     assert not index.members_of(2).flags.writeable and not index.members_of(99).flags.writeable
 
 
+def test_codes_of_no_location_are_of_nobody_where_there_is_one_location() -> None:
+    index = LocationIndex()
+    index.place(*to_arrays([(3, 0)]))
+
+    starts, members = index.first_members(np.array([-1, 0, 1], np.int32), 2)
+
+    assert starts.tolist() == [0, 0, 1, 1]
+    assert members.tolist() == [GENERATION + 3]
+
+
 def test_a_frozen_index_is_not_written_one_by_one_and_copied_for_a_batch() -> None:
     index, clock = LocationIndex(), np.zeros(1, np.int64)
     index.place(*to_arrays([(0, 0), (1, 0), (2, 1)]))
