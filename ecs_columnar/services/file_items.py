@@ -18,7 +18,7 @@ from ecs_columnar.io.limits import Limits
 from ecs_columnar.io.problem import Problem, WorldFileError
 from ecs_columnar.io.world_choice import ID_COLUMNS, ids_of
 from ecs_columnar.services.catalogue import Catalogue
-from ecs_columnar.services.columns import Column, filled, take, to_encoded
+from ecs_columnar.services.columns import Column, filled, take, to_encoded, to_list
 from ecs_columnar.services.items import MISSING, Columns, Items
 from ecs_columnar.services.overrides import type_and_field
 
