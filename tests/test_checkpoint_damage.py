@@ -220,7 +220,7 @@ ARRAYS: dict[str, tuple[str, Callable[[np.ndarray], Any]]] = {
     "strings out of bounds": ("symbols-ends.npy", put(0, 10**9)),
     "a string that ends before it starts": ("symbols-ends.npy", put(1, 0)),
     "strings that are no UTF-8": ("symbols-bytes.npy", put(0, 0xFF)),
-    "a string twice": ("symbols-bytes.npy", lambda a: put(1, a[0])(a)),
+    "a string twice": ("symbols-bytes.npy", lambda a: put(-1, a[-2])(a)),
     "holders that are dead": ("component-5-handles.npy", put(0, 1 << 32 | 3)),
     "a holder twice": ("component-5-handles.npy", lambda a: put(1, a[0])(a)),
     "a code out of bounds": ("component-1-field-0.npy", put(0, 10**6)),
