@@ -219,9 +219,10 @@ class World:
     ) -> Entity:
         """Bring one entity to life; see `spawn`."""
         if id is None and at is None and definition is None:
-            handle = spawn_one(self._storage, components)
+            storage = self._storage
+            handle = spawn_one(storage, components)
             if handle is not None:
-                return Entity(self._storage, handle)
+                return Entity(storage, handle)
         ids = None if id is None else [id]
         handles = self.spawn(1, *components, ids=ids, at=at, definition=definition)
         return Entity(self._storage, int(handles[0]))
