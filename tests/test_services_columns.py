@@ -10,6 +10,7 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 
@@ -92,6 +93,12 @@ def test_what_is_no_column_is_refused(bad: Any) -> None:
 )  # fmt: skip
 def test_gaps_are_seen(values: Any, expected: list[bool]) -> None:
     assert are_missing(values).tolist() == expected
+
+
+def test_structures_of_arrow_are_told_apart_as_what_they_are_in_python() -> None:
+    codes, values = factorize(pa.array([{"a": 1}, None, {"a": 1}]))
+
+    assert [values[code] if code >= 0 else None for code in codes] == [{"a": 1}, None, {"a": 1}]
 
 
 def test_what_has_no_hash_is_distinct() -> None:

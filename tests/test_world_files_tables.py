@@ -269,6 +269,21 @@ def test_a_page_is_of_the_kind_that_it_says_whatever_else_it_has() -> None:
     assert {n for n in found.values() if n} == {60}
 
 
+@pytest.mark.parametrize("kind", [b"\x1c\x15\x02\0", b""], ids=["a structure", "none"])
+def test_a_page_of_no_kind_is_refused(kind: bytes) -> None:
+    sizes = bytes([0x25 if not kind else 0x15, 2 * 60, 0x15, 2 * 5])
+
+    with pytest.raises(ValueError, match="a page is of no kind"):
+        n_bytes_repeated(io.BytesIO(kind + sizes + b"\0" + bytes(5)), 0, len(kind) + 10)
+
+
+def test_a_page_whose_encoding_is_no_number_counts_with_all_its_bytes() -> None:
+    page = bytes([0x2C, 0x15, 2, 0x1C, 0, 0])
+    data = bytes([0x15, 0, 0x15, 2 * 60, 0x15, 2 * 5]) + page + b"\0" + bytes(5)
+
+    assert n_bytes_repeated(io.BytesIO(data), 0, len(data)) == 60
+
+
 def test_parquet_has_no_dictionary_of_ids(tmp_path: Path) -> None:
     def encodings(more: dict[str, Any]) -> list[bool]:
         path = tmp_path / "w.parquet"

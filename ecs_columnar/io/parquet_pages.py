@@ -79,8 +79,11 @@ def n_bytes_repeated(file: BinaryIO, start: int, stop: int) -> int:
 
 def _n_repeated(fields: dict[int, Any]) -> int:
     kind: Any = fields.get(_KIND)
-    page, encoding = fields.get(_PAGES.get(kind, _KIND)), _ENCODING.get(kind)
-    if isinstance(page, dict) and page.get(encoding) in _WITHOUT_REPEATS:
+    if not isinstance(kind, int):
+        raise ValueError("a page is of no kind")
+    page, number = fields.get(_PAGES.get(kind, _KIND)), _ENCODING.get(kind)
+    encoding = page.get(number) if isinstance(page, dict) else None
+    if isinstance(encoding, int) and encoding in _WITHOUT_REPEATS:
         return 0
     sizes = (fields.get(number) for number in (_SIZE, _COMPRESSED_SIZE))
     return max(size for size in sizes if isinstance(size, int))

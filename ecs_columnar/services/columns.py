@@ -185,7 +185,10 @@ def factorize(column: Column) -> tuple[NDArray[np.intp], list[Any]]:
         found, _ = table.intern(column.encoded)
         return found.astype(np.intp), table.decode(table.live_codes()).tolist()
     if hasattr(column, "dictionary_encode"):
-        column = column.dictionary_encode()
+        try:
+            column = column.dictionary_encode()
+        except NotImplementedError:  # Arrow tells no structures apart
+            return factorize(column.to_pylist())
         column = column.combine_chunks() if hasattr(column, "chunks") else column
         indices = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         return _renumbered(indices.astype(np.intp), column.dictionary.to_pylist())
