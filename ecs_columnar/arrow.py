@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.extras import require
 from ecs_columnar.frozen import thaw
-from ecs_columnar.operations.write import get_codes
+from ecs_columnar.operations.write import named_codes
 from ecs_columnar.registry import ComponentType
 from ecs_columnar.schema import Field
 from ecs_columnar.selection import Selection
@@ -20,11 +20,11 @@ from ecs_columnar.strings import StringTable
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_UNITS: Final = {
-    "M": dict.fromkeys("YMWD", "D") | dict.fromkeys("hm", "s"),
-    "m": dict.fromkeys("WDhm", "s"),  # a month has no length
-}
 _SECONDS: Final = {unit: unit for unit in ("s", "ms", "us", "ns")}
+_UNITS: Final = {
+    "M": _SECONDS | dict.fromkeys("YMWD", "D") | dict.fromkeys("hm", "s"),
+    "m": _SECONDS | dict.fromkeys("WDhm", "s"),  # a month has no length
+}
 """The unit in which Arrow holds times, by the kind and the unit of their dtype."""
 
 
@@ -34,16 +34,13 @@ def to_arrow(storage: Storage, selection: Selection, types: tuple[ComponentType,
     import pyarrow as pa
 
     columns: dict[str, Any] = {"entity": pa.array(selection.handles)}
-    for component_type in types:
-        arrays = get_codes(storage, selection, component_type)
-        for field, values in zip(component_type.fields, arrays, strict=True):
-            name = f"{component_type.type_id}.{field.name}"
-            if field.kind == "string":
-                columns[name] = _dictionary(values, component_type.pools[field.name])
-            elif field.kind == "object":
-                columns[name] = _inferred(name, values)
-            else:
-                columns[name] = _numbers(name, field, values)
+    for name, component_type, field, values in named_codes(storage, selection, types):
+        if field.kind == "string":
+            columns[name] = _dictionary(values, component_type.pools[field.name])
+        elif field.kind == "object":
+            columns[name] = _inferred(name, values)
+        else:
+            columns[name] = _numbers(name, field, values)
     return pa.table(columns)
 
 
@@ -80,7 +77,7 @@ def _numbers(name: str, field: Field, values: NDArray[Any]) -> Any:
 def _in_units_of_arrow(times: NDArray[Any]) -> NDArray[Any]:
     """Return times in a unit that Arrow has. ValueError where there is none for them."""
     kind, (unit, _) = times.dtype.kind, np.datetime_data(times.dtype)
-    found = (_UNITS[kind] | _SECONDS).get(unit)
+    found = _UNITS[kind].get(unit)
     if found is None:
         raise ValueError(f"{times.dtype} has a unit that Arrow does not know")
     converted = times.astype(f"{kind}8[{found}]")

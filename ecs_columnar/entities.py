@@ -189,8 +189,7 @@ class Entities(Stateful):
 
     def bearing_one(self, table: int, row: int) -> tuple[int, tuple[Step, Step]]:
         """Return the handle of the next entity, and what brings it to life in a row."""
-        if not self.records.flags.writeable:
-            self.own()
+        self.own()
         if self.n_free:
             handle = self.free.item(self.n_free - 1)
             count = setattr, self, "n_free", self.n_free - 1

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ecs_columnar.operations.write import get_codes
+from ecs_columnar.operations.write import named_codes
 from ecs_columnar.registry import ComponentType
 from ecs_columnar.schema import Field
 from ecs_columnar.selection import Selection
@@ -22,14 +22,11 @@ def to_frame(
 ) -> pd.DataFrame:
     """Copy components of entities into a DataFrame; see `Query.to_pandas`."""
     columns: dict[str, Any] = {}
-    for component_type in types:
-        arrays = get_codes(storage, selection, component_type)
-        for field, values in zip(component_type.fields, arrays, strict=True):
-            name = f"{component_type.type_id}.{field.name}"
-            if field.kind == "string":
-                columns[name] = _categorical(values, component_type.pools[field.name])
-            else:
-                columns.update(_scalars(name, field, values))
+    for name, component_type, field, values in named_codes(storage, selection, types):
+        if field.kind == "string":
+            columns[name] = _categorical(values, component_type.pools[field.name])
+        else:
+            columns.update(_scalars(name, field, values))
     return pd.DataFrame(columns, index=pd.Index(selection.handles, name="entity"))
 
 

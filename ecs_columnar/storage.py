@@ -197,8 +197,7 @@ class Storage:
 
     def expose(self, column: Column, n_rows: int) -> None:
         """Get a column ready to be written by whoever is handed a view of it."""
-        if not column.data.flags.writeable:
-            column.own()
+        column.own()
         if self.log is not None:
             with Change(self, is_counted=False) as change, change:
                 change.save_all(column, n_rows)
@@ -213,7 +212,8 @@ class Storage:
         StructuralChangeError
             When one is.
         """
-        if (self._loops or self.exposed) and (n_loops := self.count_loops()):
+        n_loops = self.count_loops()
+        if n_loops:
             raise StructuralChangeError(
                 f"cannot {verb} while {n_loops} queries are open: rows would move "
                 "under their views; collect the handles and do it after the loop"

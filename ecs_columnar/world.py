@@ -219,10 +219,9 @@ class World:
     ) -> Entity:
         """Bring one entity to life; see `spawn`."""
         if id is None and at is None and definition is None:
-            storage = self._storage
-            handle = spawn_one(storage, components)
+            handle = spawn_one(self._storage, components)
             if handle is not None:
-                return Entity(storage, handle)
+                return Entity(self._storage, handle)
         ids = None if id is None else [id]
         handles = self.spawn(1, *components, ids=ids, at=at, definition=definition)
         return Entity(self._storage, int(handles[0]))

@@ -73,8 +73,7 @@ def spawn_one(storage: Storage, components: tuple[Component, ...]) -> int | None
     if not is_written:
         return None
     length = setattr, table, "length", row + 1
-    clock = storage.clock
-    run((*bearing, length, (setitem, clock, 0, clock.item() + 1)))
+    run((*bearing, length, (setitem, storage.clock, 0, storage.tick + 1)))
     return handle
 
 

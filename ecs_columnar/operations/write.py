@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +20,7 @@ from ecs_columnar.operations.values import (
     types_of,
 )
 from ecs_columnar.registry import ComponentType
-from ecs_columnar.schema import Component
+from ecs_columnar.schema import Component, Field
 from ecs_columnar.selection import EVERYWHERE, Part, Selection
 from ecs_columnar.storage import Storage
 from ecs_columnar.table import Table, Values
@@ -100,6 +100,16 @@ def get_codes(
         for column, values in zip(table.columns[component_type], out, strict=True):
             values[positions] = column.view(table.length) if rows is None else column.gather(rows)
     return out
+
+
+def named_codes(
+    storage: Storage, selection: Selection, types: Iterable[ComponentType]
+) -> Iterator[tuple[str, ComponentType, Field, NDArray[Any]]]:
+    """Copy the values of components as they are stored, field by field, named "Position.x"."""
+    for component_type in types:
+        arrays = get_codes(storage, selection, component_type)
+        for field, values in zip(component_type.fields, arrays, strict=True):
+            yield f"{component_type.type_id}.{field.name}", component_type, field, values
 
 
 def has(storage: Storage, selection: Selection, component_type: ComponentType) -> NDArray[np.bool_]:
