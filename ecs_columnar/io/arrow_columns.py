@@ -21,9 +21,11 @@ from ecs_columnar.encoding import Texts, view_arrow
 from ecs_columnar.extras import require
 from ecs_columnar.io.ahead import ahead
 from ecs_columnar.io.arrow_sizes import declared_sizes
+from ecs_columnar.io.arrow_values import fault_of_schema, n_bytes_shown
 from ecs_columnar.io.blocks import ColumnBlock, InstanceSource, Report
 from ecs_columnar.io.folder import Folder
 from ecs_columnar.io.limits import Limits
+from ecs_columnar.io.parquet_footer import read_footer
 from ecs_columnar.io.parquet_pages import n_bytes_repeated, n_values_in_pages
 from ecs_columnar.io.problem import WorldFileError
 
@@ -112,6 +114,13 @@ class ArrowSource(InstanceSource):
                 self._name, f"has {n:,} {limit}, {most:,} are allowed; raise Limits.{limit}"
             )
 
+    def refuse_other_types(self, schema: Any) -> None:
+        """Raise when a column has values that no component has."""
+        fault = fault_of_schema(schema)
+        if fault is not None:
+            column, message = fault
+            raise WorldFileError(self._name, message, path=f"$[{column!r}]")
+
     @property
     def _is_parquet(self) -> bool:
         return self._name.endswith(".parquet")
@@ -142,7 +151,7 @@ def _n_rows(file: BinaryIO) -> int:
 def _parquet(file: BinaryIO, source: ArrowSource) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
-    metadata = pq.read_metadata(file)
+    metadata = read_footer(file)
     source.refuse_too_much("rows", metadata.num_rows)
     groups = _groups(metadata)
     n_bytes = sum(group.total_byte_size for group in groups)
@@ -153,6 +162,7 @@ def _parquet(file: BinaryIO, source: ArrowSource) -> Iterator[Any]:
     with pq.ParquetFile(
         file, metadata=metadata, read_dictionary=few, page_checksum_verification=True
     ) as parquet:
+        source.refuse_other_types(parquet.schema_arrow)
         yield from _joined(_checked(_batches(parquet, n_at_once), source))
 
 
@@ -186,11 +196,12 @@ def _safe_rows(file: BinaryIO, metadata: Any, table_bytes: int) -> int:
 
     A page has a text once, and a byte for thousands of rows that have it.
     """
-    longest = 0
+    longest, schema = 0, metadata.schema
+    # What a group says of the type of a column does not decide how it is read.
+    texts = [i for i in range(len(schema)) if schema.column(i).physical_type == "BYTE_ARRAY"]
     for group in _groups(metadata):
-        columns = map(group.column, range(group.num_columns))
-        texts = [column for column in columns if column.physical_type == "BYTE_ARRAY"]
-        longest = max(longest, sum(n_bytes_repeated(file, *_pages_of(column)) for column in texts))
+        columns = map(group.column, texts)
+        longest = max(longest, sum(n_bytes_repeated(file, *_pages_of(each)) for each in columns))
     return max(1, min(ROWS_AT_ONCE, table_bytes // max(longest, 1)))
 
 
@@ -223,7 +234,7 @@ def _checked(batches: Iterable[Any], source: ArrowSource) -> Iterator[Any]:
     n_bytes = 0
     for batch in batches:
         batch.validate(full=True)  # before anything else: nbytes follows offsets
-        n_bytes += batch.nbytes
+        n_bytes += batch.nbytes + sum(map(n_bytes_shown, batch.columns))
         source.refuse_too_much("table_bytes", n_bytes)
         yield batch
 
@@ -258,6 +269,7 @@ def _ipc(file: BinaryIO, source: ArrowSource) -> Iterator[Any]:
     source.refuse_too_much("rows", sizes.n_rows)
     source.refuse_too_much("table_bytes", sizes.n_bytes)
     with pa.ipc.open_file(pa.PythonFile(PooledFile(file), mode="r")) as reader:
+        source.refuse_other_types(reader.schema)
         yield from _checked(map(reader.get_batch, range(reader.num_record_batches)), source)
 
 
