@@ -284,6 +284,22 @@ def test_a_page_whose_encoding_is_no_number_counts_with_all_its_bytes() -> None:
     assert n_bytes_repeated(io.BytesIO(data), 0, len(data)) == 60
 
 
+@pytest.mark.parametrize("n_bytes", [0, 400, 512, 5000, MEGABYTE - 30, MEGABYTE])
+def test_the_head_of_a_page_may_be_long_and_not_longer_than_a_megabyte(n_bytes: int) -> None:
+    sizes = bytes([0x15, 0, 0x15, 2 * 60, 0x15, 2 * 5])
+    unknown = b"\x18" + varint(n_bytes) + bytes(n_bytes)
+    page = sizes + unknown + bytes([0x1C, 0x15, 2 * 7, 0, 0]) + bytes(5)
+    data = io.BytesIO(b"xy" + page * 2)
+
+    found = n_values_in_pages(data, 2, 2 + 2 * len(page))
+
+    if n_bytes < MEGABYTE:
+        assert list(found) == [7, 7]
+    else:
+        with pytest.raises(ValueError, match="ends too early"):
+            next(found)
+
+
 def test_parquet_has_no_dictionary_of_ids(tmp_path: Path) -> None:
     def encodings(more: dict[str, Any]) -> list[bool]:
         path = tmp_path / "w.parquet"

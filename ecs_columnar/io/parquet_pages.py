@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Final
 
 _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = 1, 2, 3, 7, 8, 9, 10, 11, 12
 _INTEGERS: Final = (4, 5, 6)
+_FEW_BYTES: Final = 1 << 9
 _MOST_BYTES: Final = 1 << 20
 _MOST_LEVELS: Final = 8
 _LONG: Final = 15
@@ -92,14 +93,30 @@ def _n_repeated(fields: dict[int, Any]) -> int:
 def _heads(file: BinaryIO, start: int, stop: int) -> Iterator[dict[int, Any]]:
     """Yield the head of each page, by the numbers of its fields."""
     while start < stop:
-        file.seek(start)
-        head = _Head(file.read(min(_MOST_BYTES, stop - start)))
-        fields = head.read_struct()
+        fields, n_bytes = _read_head(file, start, stop)
         size = fields.get(_COMPRESSED_SIZE)
         if not isinstance(size, int) or size < 0:
             raise ValueError("a page has no size")
         yield fields
-        start += head.at + size
+        start += n_bytes + size
+
+
+def _read_head(file: BinaryIO, start: int, stop: int) -> tuple[dict[int, Any], int]:
+    """Return the fields of a head, and how many bytes it has.
+
+    Most have 50. To read the most that one may have takes five times as long where pages have
+    a kilobyte, and a file can have a million pages of nothing.
+    """
+    n_bytes = min(_FEW_BYTES, stop - start)
+    while True:
+        file.seek(start)
+        head = _Head(file.read(n_bytes))
+        try:
+            return head.read_struct(), head.at
+        except _TooShortError:
+            if n_bytes >= min(_MOST_BYTES, stop - start):
+                raise
+            n_bytes = min(8 * n_bytes, _MOST_BYTES, stop - start)
 
 
 def _n_values(page: Any) -> int:
@@ -107,6 +124,10 @@ def _n_values(page: Any) -> int:
     if not isinstance(n, int) or n < 0:
         raise ValueError("a page has no number of values")
     return n
+
+
+class _TooShortError(ValueError):
+    """What is there of the head of a page is not all of it."""
 
 
 class _Head:
@@ -165,7 +186,7 @@ class _Head:
 
     def _skip(self, n: int) -> None:
         if n > len(self._data) - self.at:
-            raise ValueError("the head of a page ends too early")
+            raise _TooShortError("the head of a page ends too early")
         self.at += n
 
     def _byte(self) -> int:
