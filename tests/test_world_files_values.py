@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 
+import ecs_columnar as ecs
 from ecs_columnar.io import arrow_columns
 from ecs_columnar.io.arrow_values import fault_of_schema, n_bytes_shown
 from ecs_columnar.io.limits import Limits
@@ -26,7 +27,8 @@ REFUSED = (
     pa.timestamp("s"), pa.date32(), pa.duration("ns"), pa.binary(), pa.decimal128(9, 2), TWINS,
     pa.map_(pa.string(), pa.int8()), pa.list_view(pa.int8()), pa.large_list_view(pa.int8()),
     pa.run_end_encoded(pa.int32(), pa.int8()), pa.dictionary(pa.int8(), pa.list_(pa.int8())),
-    pa.dense_union([pa.field("a", pa.int8())]), pa.uuid(),
+    pa.dictionary(pa.int8(), pa.null()), pa.dense_union([pa.field("a", pa.int8())]),
+    pa.uuid(),
 )  # fmt: skip
 TAKEN = (
     pa.null(), pa.bool_(), pa.int8(), pa.uint64(), pa.float32(), pa.string(), pa.large_string(),
@@ -85,6 +87,13 @@ def test_numbers_of_a_dictionary_may_be_unsigned(kind: pa.DataType) -> None:
     codes, values = factorize(column)
 
     assert [values[code] for code in codes.tolist()] == ["b", None, "a", "b"]
+
+
+@pytest.mark.parametrize("suffix", ["arrow", "parquet"])
+def test_a_world_of_nobody_is_loaded_as_it_was_written(tmp_path: Path, suffix: Any) -> None:
+    ecs.World().to_files(tmp_path / "w", format=suffix)
+
+    assert len(ecs.World.from_files(tmp_path / "w")) == 0
 
 
 # --- sizes ---------------------------------------------------------------------------

@@ -325,7 +325,8 @@ def to_arrow(values: Any, *, few: bool = False) -> Any:
         return None
     if _has_nothing(array.type):
         return None
-    return array.dictionary_encode() if few else array
+    # Nothing is of no type, and a dictionary of that is refused when it is read.
+    return array.dictionary_encode() if few and len(array) else array
 
 
 def _has_nothing(kind: Any) -> bool:

@@ -30,9 +30,9 @@ _COLUMNS: Final = (
 )
 """How the types of columns are written."""
 
-_SCALARS: Final = ("null", "boolean", "integer", "floating", "string", "large_string")
-_LISTS: Final = ("list", "large_list", "fixed_size_list")
 _TEXTS: Final = ("string", "large_string", "string_view")
+_SCALARS: Final = ("boolean", "integer", "floating", *_TEXTS)
+_LISTS: Final = ("list", "large_list", "fixed_size_list")
 
 _BYTES_OF_ITEM: Final = 8
 """Of an item of a list in Python, whatever it is."""
@@ -57,7 +57,8 @@ def fault_of_schema(schema: Any) -> tuple[str, str] | None:
 def _is_json(kind: Any) -> bool:
     """Tell whether JSON has the values of a type: no time, no bytes, nothing twice in an object.
 
-    A view of a list can show all of it in each row, and nobody writes such.
+    A view of a list can show all of it in each row, and nobody writes such. Of a dictionary of
+    nulls, pyarrow cannot even tell which values are null: it reads where no memory is.
     """
     if _is_one(kind, ("struct",)):
         names = [field.name for field in kind]
@@ -65,8 +66,8 @@ def _is_json(kind: Any) -> bool:
     if _is_one(kind, _LISTS):
         return _is_json(kind.value_type)
     if _is_one(kind, ("dictionary",)):
-        kind = kind.value_type
-    return _is_one(kind, (*_SCALARS, "string_view"))
+        return _is_one(kind.value_type, _SCALARS)
+    return _is_one(kind, ("null", *_SCALARS))
 
 
 def n_bytes_shown(column: Any) -> int:
