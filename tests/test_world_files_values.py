@@ -14,9 +14,10 @@ from hypothesis import given, settings
 
 import ecs_columnar as ecs
 from ecs_columnar.io import arrow_columns
-from ecs_columnar.io.arrow_values import fault_of_schema, n_bytes_shown
+from ecs_columnar.io.arrow_values import as_plain, fault_of_schema, n_bytes_shown
 from ecs_columnar.io.limits import Limits
 from ecs_columnar.services.columns import factorize
+from tests.broken_files import Target
 from tests.test_world_files_tables import MEGABYTE, columns_of, ipc, services
 from tests.world_files import lines, load
 
@@ -34,6 +35,7 @@ TAKEN = (
     pa.null(), pa.bool_(), pa.int8(), pa.uint64(), pa.float32(), pa.string(), pa.large_string(),
     pa.string_view(), pa.dictionary(pa.uint32(), pa.string()), pa.struct([("id", pa.int8())]),
     pa.struct([]), pa.list_(pa.string_view()), pa.large_list(pa.int8()),
+    pa.dictionary(pa.uint32(), pa.large_string()), pa.dictionary(pa.int8(), pa.string_view()),
 )  # fmt: skip
 
 
@@ -111,20 +113,25 @@ def n_shown(kind: pa.DataType, values: list[Any]) -> int:
     return sum(len(value.encode()) for value in there if isinstance(value, str)) if is_once else 0
 
 
-text = st.text(max_size=20)
-scalars = st.one_of(
-    st.just((pa.null(), st.none())),
-    st.just((pa.int8(), st.integers(-9, 9))),
-    st.just((pa.dictionary(pa.int8(), pa.int64()), st.integers(0, 9))),
-    *(
-        st.just((kind, text))
-        for kind in (
-            pa.string(),
-            pa.string_view(),
-            pa.dictionary(pa.uint32(), pa.string()),
-            pa.dictionary(pa.int8(), pa.large_string()),
-        )
-    ),
+text = st.text(max_size=20) | st.sampled_from(["ann", "core:actor", "inn", '{"points": 1}', "[]"])
+scalars = st.sampled_from(
+    [
+        (pa.null(), st.none()),
+        (pa.bool_(), st.booleans()),
+        (pa.int8(), st.integers(-9, 9)),
+        (pa.uint64(), st.integers(0, 2**64 - 1)),
+        (pa.float32(), st.floats(width=32)),
+        (pa.dictionary(pa.int8(), pa.int64()), st.integers(0, 9)),
+        *(
+            (kind, text)
+            for kind in (
+                pa.string(),
+                pa.string_view(),
+                pa.dictionary(pa.uint32(), pa.string()),
+                pa.dictionary(pa.int8(), pa.large_string()),
+            )
+        ),
+    ]
 )
 
 
@@ -142,20 +149,70 @@ def around(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.builds(nested, inner, st.sampled_from(["struct", "fixed", "list"]))
 
 
+@st.composite
+def columns(draw: st.DrawFn, n: int | None = None) -> pa.Array:
+    kind, values = draw(st.recursive(scalars, around, max_leaves=3))
+    n_rows = {"max_size": 6} if n is None else {"min_size": n, "max_size": n}
+    column = pa.array(draw(st.lists(st.none() | values, **n_rows)), kind)
+    if pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type) and draw(st.booleans()):
+        return pa.DictionaryArray.from_arrays(column.indices, column.dictionary.cast("string_view"))
+    return column
+
+
 @settings(max_examples=200)
-@given(data=st.data(), drawn=st.recursive(scalars, around, max_leaves=3))
-def test_what_is_shown_is_counted_as_it_will_be(
-    data: st.DataObject, drawn: tuple[pa.DataType, Any]
-) -> None:
-    kind, values = drawn
-    given_values = data.draw(st.lists(st.none() | values, max_size=6))
-    start = data.draw(st.integers(0, 2))
-    column = pa.array(given_values, kind)[start:]
-    is_dictionary = pa.types.is_dictionary(kind)
+@given(column=columns(), start=st.integers(0, 2))
+def test_what_is_shown_is_counted_as_it_will_be(column: pa.Array, start: int) -> None:
+    column = column[start:]
+    is_dictionary = pa.types.is_dictionary(column.type)
 
     found = n_bytes_shown(column)
 
-    assert found == (0 if is_dictionary else n_shown(kind, column.to_pylist()))
+    assert found == (0 if is_dictionary else n_shown(column.type, column.to_pylist()))
+
+
+@settings(max_examples=200)
+@given(column=columns(), start=st.integers(0, 2))
+def test_a_plain_column_has_the_same_values_and_no_views(column: pa.Array, start: int) -> None:
+    column = column[start:]
+    is_dictionary = pa.types.is_dictionary(column.type)
+
+    found = as_plain(column)
+
+    found.validate(full=True)
+    assert repr(found.to_pylist()) == repr(column.to_pylist())  # NaN is NaN here
+    assert "view" not in str(found.type)
+    assert ("dictionary" in str(found.type)) == is_dictionary
+    assert (found is column) == (str(column.type) == str(found.type))
+
+
+NAMES = (
+    "instance_id", "definition_id", "core:health", "core:health.points", "core:position",
+    "core:position.locationId", "core:rich", "core:rich.name", "core:rich.mass", "core:rich.is_on",
+    "core:rich.kind", "core:rich.parts", "core:simple.text", "core:simple.is_on",
+)  # fmt: skip
+
+
+@settings(max_examples=150)
+@given(data=st.data(), names=st.lists(st.sampled_from(NAMES), max_size=3), n=st.integers(1, 3))
+def test_columns_of_any_types_are_loaded_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, names: list[str], n: int
+) -> None:
+    table = pa.table(columns_of(n) | {name: data.draw(columns(n)) for name in names})
+    path = tmp_path_factory.mktemp("w") / "w.arrow"
+    with pa.ipc.new_file(path, table.schema) as writer:
+        writer.write_table(table)
+
+    Target(knows_types=True).load(path)
+
+
+@pytest.mark.parametrize("kind", [pa.list_(pa.string()), pa.struct([("string", pa.string())])])
+def test_an_id_is_a_string_and_has_not_just_some_in_it(tmp_path: Path, kind: pa.DataType) -> None:
+    ids = pa.array([None], kind)
+    (tmp_path / "w.arrow").write_bytes(ipc(pa.table(columns_of(1) | {"instance_id": ids})))
+
+    (line,) = lines(load(tmp_path / "w.arrow", services()))
+
+    assert line.endswith(f"the column is of Arrow type {kind}, and not string")
 
 
 def viewed(n: int, long: str) -> pa.Array:

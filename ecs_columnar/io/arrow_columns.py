@@ -21,7 +21,7 @@ from ecs_columnar.encoding import Texts, view_arrow
 from ecs_columnar.extras import require
 from ecs_columnar.io.ahead import ahead
 from ecs_columnar.io.arrow_sizes import declared_sizes
-from ecs_columnar.io.arrow_values import fault_of_schema, n_bytes_shown
+from ecs_columnar.io.arrow_values import as_plain, fault_of_schema, n_bytes_shown
 from ecs_columnar.io.blocks import ColumnBlock, InstanceSource, Report
 from ecs_columnar.io.folder import Folder
 from ecs_columnar.io.limits import Limits
@@ -135,9 +135,10 @@ class ArrowSource(InstanceSource):
 
 
 def _as_texts(column: Any) -> Any:
-    """Return strings, which have been validated, as bytes; other columns as they are."""
+    """Return strings, which have been validated, as bytes; other columns without views."""
     import pyarrow as pa
 
+    column = as_plain(column)
     is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
     return Texts(view_arrow(column)) if is_text and not column.null_count else column
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 _COLUMNS: Final = (
     "bool",
+    "dictionary<values=large_string",
     "dictionary<values=string",
     "double",
     "float",
@@ -68,6 +69,61 @@ def _is_json(kind: Any) -> bool:
     if _is_one(kind, ("dictionary",)):
         return _is_one(kind.value_type, _SCALARS)
     return _is_one(kind, ("null", *_SCALARS))
+
+
+def as_plain(column: Any) -> Any:
+    """Return a column without views of texts and without dictionaries in lists and structures.
+
+    pyarrow takes no rows of a view, whatever it lies in. A column that has none is returned.
+
+    Parameters
+    ----------
+    column : pyarrow.Array
+        Which has been validated, of a type without `fault_of_schema`.
+    """
+    import pyarrow as pa
+
+    if not _is_one(column.type, ("dictionary",)):
+        return _unfolded(column)
+    texts = _unfolded(column.dictionary)
+    return (
+        column
+        if texts is column.dictionary
+        else pa.DictionaryArray.from_arrays(column.indices, texts)
+    )
+
+
+def _unfolded(array: Any) -> Any:
+    """Return an array anew, lists as large ones; itself if nothing in it is shown from elsewhere.
+
+    Not by a cast: of pyarrow, that of a list of nulls within a structure cuts them off.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = array.type
+    if not _shows(kind):
+        return array
+    if _is_one(kind, ("string_view",)):
+        return array.cast(pa.large_string())
+    if _is_one(kind, ("dictionary",)):
+        return _unfolded(array.dictionary).take(array.indices)
+    if _is_one(kind, ("struct",)):
+        names = [field.name for field in kind]
+        parts = list(map(_unfolded, array.flatten()))
+        return pa.StructArray.from_arrays(parts, names, mask=array.is_null())
+    starts = np.zeros(len(array) + 1, np.int64)
+    np.cumsum(pc.list_value_length(array).fill_null(0).to_numpy(), out=starts[1:])
+    return pa.LargeListArray.from_arrays(starts, _unfolded(array.flatten()), mask=array.is_null())
+
+
+def _shows(kind: Any) -> bool:
+    """Tell whether there is a view or a dictionary in a type."""
+    if _is_one(kind, ("struct",)):
+        return any(_shows(field.type) for field in kind)
+    if _is_one(kind, _LISTS):
+        return _shows(kind.value_type)
+    return _is_one(kind, ("string_view", "dictionary"))
 
 
 def n_bytes_shown(column: Any) -> int:

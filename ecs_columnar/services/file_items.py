@@ -24,6 +24,8 @@ from ecs_columnar.services.overrides import type_and_field
 
 _ID_FIELDS: Final = ("instance_id", "definition_id")
 
+_TEXTS: Final = ("string", "large_string")
+
 _KEYS: Final = {
     "definition_id": "definitionId",
     "instance_id": "instanceId",
@@ -188,12 +190,13 @@ def _is_clear(catalogue: Catalogue, name: str) -> bool:
 
 def _is_json(catalogue: Catalogue, name: str, column: Any) -> bool:
     """Tell whether a column has a whole component an instance, as JSON."""
-    return name in catalogue.components and "string" in _kind(column)
+    return name in catalogue.components and _is_text(column)
 
 
-def _kind(column: Any) -> str:
-    """Return the Arrow type of a column; of one that is parsed already, what it holds."""
-    return "string" if isinstance(column, Texts) else str(getattr(column, "type", "list"))
+def _is_text(column: Any) -> bool:
+    """Tell whether a column has strings, each for itself or in a dictionary."""
+    kind = str(getattr(column, "type", ""))
+    return isinstance(column, Texts) or kind.removeprefix("dictionary<values=").startswith(_TEXTS)
 
 
 def _parsed(
@@ -241,9 +244,9 @@ def _refuse_too_much(block: ColumnBlock, name: str, limits: Limits) -> None:
 
 def _fault(catalogue: Catalogue, name: str, column: Any) -> str | None:
     """Return why a column cannot be used, None if it can."""
-    kind = _kind(column)
     if name in ("definition_id", "definitionId", *ID_COLUMNS):
-        return None if "string" in kind else f"the column is of Arrow type {kind}, and not string"
+        is_id = _is_text(column)
+        return None if is_id else f"the column is of Arrow type {column.type}, and not string"
     try:
         type_and_field(catalogue, name)
     except InvalidArgumentError as error:
