@@ -177,6 +177,8 @@ def tables() -> list[pa.Table]:
     points = pa.array([None if i % 7 == 0 else i for i in range(n)])
     places = pa.array(["inn", None] * (n // 2))
     shared = {"instance_id": ids, "definition_id": pa.array(["core:actor"] * n)}
+    coded = pa.dictionary(pa.uint8(), pa.string())
+    parts = pa.list_(pa.struct([("id", pa.large_string()), ("kind", coded)]))
     rich = [json.dumps(RICH_DATA) if i % 3 else None for i in range(n)]
     return [
         pa.table({**shared, "core:health.points": points, "core:position.locationId": places}),
@@ -192,6 +194,14 @@ def tables() -> list[pa.Table]:
             }
         ),
         pa.table({**shared, "core:rich": pa.array(rich)}),
+        pa.table(
+            {
+                **shared,
+                "core:rich.name": pa.array(["x", None] * (n // 2)).cast(coded),
+                "core:rich.is_on": pa.nulls(n),
+                "core:rich.parts": pa.array([[{"id": "a", "kind": "b"}], None] * (n // 2), parts),
+            }
+        ),
     ]
 
 
