@@ -118,17 +118,22 @@ class Coded:
     <Coded: 3 strings, 2 distinct>
     """
 
-    __slots__ = ("codes", "texts")
+    __slots__ = ("_is_distinct", "codes", "texts")
 
-    def __init__(self, codes: NDArray[np.intp], texts: NDArray[np.object_]) -> None:
+    def __init__(
+        self, codes: NDArray[np.intp], texts: NDArray[np.object_], *, is_distinct: bool = False
+    ) -> None:
         self.codes: Final = codes
         self.texts: Final = texts
+        self._is_distinct: Final = is_distinct
 
     def __len__(self) -> int:
         return len(self.codes)
 
-    def __getitem__(self, rows: Any) -> Coded:
-        """Return some of the strings: a mask, positions, or a slice."""
+    def __getitem__(self, rows: Any) -> Any:
+        """Return one string, or some: a mask, positions, or a slice."""
+        if isinstance(rows, (int, np.integer)):
+            return self.texts[self.codes[rows]]
         return Coded(self.codes[rows], self.texts)
 
     def __iter__(self) -> Iterator[Any]:
@@ -143,6 +148,8 @@ class Coded:
 
     def distinct(self) -> Coded:
         """Leave out what does not occur; texts are in the order in which they first do."""
+        if self._is_distinct:
+            return self
         n, n_texts = self.codes.shape[0], self.texts.shape[0]
         if n_texts > 4 * n + 1024:
             used, codes = np.unique(self.codes, return_inverse=True)
@@ -152,7 +159,11 @@ class Coded:
         used = np.argsort(first, kind="stable")[: np.count_nonzero(first < n)]
         numbers = np.empty(n_texts, np.intp)
         numbers[used] = np.arange(used.shape[0])
-        return Coded(numbers[self.codes], self.texts[used])
+        return Coded(numbers[self.codes], self.texts[used], is_distinct=True)
+
+    def with_texts(self, texts: NDArray[np.object_]) -> Coded:
+        """Return the same with other strings, as many of them."""
+        return Coded(self.codes, texts, is_distinct=self._is_distinct)
 
 
 class Texts:

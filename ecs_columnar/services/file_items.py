@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Texts
+from ecs_columnar.encoding import Coded, Texts
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.io.blocks import Block, ColumnBlock, ItemBlock, Place, Report
 from ecs_columnar.io.json_text import JsonReader, without_gc
@@ -193,7 +193,8 @@ def _is_json(catalogue: Catalogue, name: str, column: Any) -> bool:
 
 def _kind(column: Any) -> str:
     """Return the Arrow type of a column; of one that is parsed already, what it holds."""
-    return "string" if isinstance(column, Texts) else str(getattr(column, "type", "list"))
+    is_text = isinstance(column, (Coded, Texts))
+    return "string" if is_text else str(getattr(column, "type", "list"))
 
 
 def _parsed(
