@@ -156,8 +156,8 @@ class Coded:
             return Coded(codes, self.texts[used]).distinct()
         numbers = np.full(n_texts, -1, np.int32)
         labels, order = np.empty((2, n), np.int32)
-        codes: NDArray[np.int32] = self.codes.astype(np.int32)
-        n_distinct = kernels.rows.number_codes(codes, numbers, labels, order)
+        small = self.codes.astype(np.int32)
+        n_distinct = kernels.rows.number_codes(small, numbers, labels, order)
         texts = self.texts[order[:n_distinct].astype(np.intp)]
         return Coded(labels.astype(np.intp), texts, is_distinct=True)
 
