@@ -398,7 +398,7 @@ def by_files() -> list[Bar]:
     collecting = "with the garbage collector on"
     in_one_thread = "`pyarrow`, in one thread"
     save, load = "save 1M entities of 32 bytes", "load them, checksums verified"
-    floor = "its floor: `world.spawn` of the columns, once they are read"
+    floor = "its floor on one core: that, and `world.spawn` of the columns"
     of_files = [
         ("load 100k from JSON", "`orjson.loads`", 3.0, files.LoadJsonAgainstOrjson, small),
         ("load 100k from NDJSON", "`orjson.loads`", 3.0, files.LoadLinesAgainstOrjson, small),
