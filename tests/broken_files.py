@@ -76,6 +76,19 @@ def with_other_bytes(data: bytes, rng: random.Random) -> bytes:
     return data
 
 
+def with_other_footer(data: bytes, rng: random.Random) -> bytes:
+    """Change a Parquet or an Arrow file: its footer, whose length is right then, or any part.
+
+    Little of a file is its footer, and most of what is believed of it is there.
+    """
+    if rng.randrange(2):
+        return with_other_bytes(data, rng)
+    n_behind = 4 + len(b"PAR1" if data.endswith(b"PAR1") else b"ARROW1")
+    start = len(data) - n_behind - int.from_bytes(data[-n_behind:][:4], "little")
+    footer = with_other_bytes(data[start:-n_behind], rng)
+    return data[:start] + footer + len(footer).to_bytes(4, "little") + data[4 - n_behind :]
+
+
 def with_other_tokens(data: bytes, rng: random.Random) -> bytes:
     """Replace tokens of JSON by others, so that most of it is JSON still."""
     spans = values_in(data)
@@ -359,7 +372,7 @@ def family(name: str, root: Path) -> Callable[[random.Random], None]:
         texts = [b"".join(row + b"\n" for row in each) for each in (rows, ALIKE)]
         return OneFile(root, "w.ndjson", texts, mutated, knows_types=True)
     files = {"parquet": _parquet_files, "arrow": _arrow_files}[name]()
-    return OneFile(root, f"w.{name}", files, with_other_bytes, knows_types=True)
+    return OneFile(root, f"w.{name}", files, with_other_footer, knows_types=True)
 
 
 FAMILIES: Final = ("json", "ndjson", "folder", "parquet", "arrow", "checkpoint")

@@ -82,6 +82,21 @@ def test_a_process_that_dies_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> No
     assert "json: the process died in 3 with 1" in found
 
 
+@pytest.mark.parametrize(("family", "n_magic"), [("parquet", 4), ("arrow", 6)])
+def test_half_of_what_is_changed_in_tables_is_their_footer(family: str, n_magic: int) -> None:
+    files = broken_files._parquet_files() if family == "parquet" else broken_files._arrow_files()
+    n_only_footer = 0
+    for i in range(100):
+        whole = files[i % len(files)]
+
+        made = broken_files.with_other_footer(whole, random.Random(i))
+
+        n_footer = int.from_bytes(made[-n_magic - 4 : -n_magic], "little")
+        body = made[: -n_magic - 4 - n_footer]
+        n_only_footer += body == whole[: len(body)] and len(body) > 0 and made != whole
+    assert 40 < n_only_footer < 80
+
+
 def test_mutations_change_most_files_and_are_deterministic() -> None:
     data = b'{"id": "core:actor", "components": {"core:health": {"points": 100}}}'
     for change in (broken_files.with_other_bytes, broken_files.with_other_tokens):

@@ -21,9 +21,11 @@ from ecs_columnar.encoding import Coded, Texts, coded, view_arrow
 from ecs_columnar.extras import require
 from ecs_columnar.io.ahead import ahead
 from ecs_columnar.io.arrow_sizes import declared_sizes
+from ecs_columnar.io.arrow_values import fault_of_schema, n_bytes_shown
 from ecs_columnar.io.blocks import ColumnBlock, InstanceSource, Report
 from ecs_columnar.io.folder import Folder
 from ecs_columnar.io.limits import Limits
+from ecs_columnar.io.parquet_footer import read_footer
 from ecs_columnar.io.parquet_pages import n_bytes_repeated, n_values_in_pages
 from ecs_columnar.io.problem import WorldFileError
 
@@ -108,6 +110,13 @@ class ArrowSource(InstanceSource):
                 self._name, f"has {n:,} {limit}, {most:,} are allowed; raise Limits.{limit}"
             )
 
+    def refuse_other_types(self, schema: Any) -> None:
+        """Raise when a column has values that no component has."""
+        fault = fault_of_schema(schema)
+        if fault is not None:
+            column, message = fault
+            raise WorldFileError(self._name, message, path=f"$[{column!r}]")
+
     @property
     def _is_parquet(self) -> bool:
         return self._name.endswith(".parquet")
@@ -148,7 +157,7 @@ def _n_rows(file: BinaryIO) -> int:
 def _parquet(file: BinaryIO, source: ArrowSource) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
-    metadata = pq.read_metadata(file)
+    metadata = read_footer(file)
     source.refuse_too_much("rows", metadata.num_rows)
     groups = _groups(metadata)
     n_bytes = sum(group.total_byte_size for group in groups)
@@ -158,13 +167,14 @@ def _parquet(file: BinaryIO, source: ArrowSource) -> Iterator[Any]:
     with pq.ParquetFile(
         file, metadata=metadata, read_dictionary=few, page_checksum_verification=True
     ) as parquet:
+        source.refuse_other_types(parquet.schema_arrow)
         yield from _joined(_checked(_batches(file, parquet, source.limits.table_bytes), source))
 
 
 def _batches(file: BinaryIO, parquet: Any, table_bytes: int) -> Iterator[Any]:
     """Read a group of rows after the other; a large one in parts, which takes longer."""
     for number, group in enumerate(_groups(parquet.metadata)):
-        n_at_once = _safe_rows(file, group, table_bytes)
+        n_at_once = _safe_rows(file, parquet.schema, group, table_bytes)
         if group.num_rows > n_at_once:
             yield from parquet.iter_batches(n_at_once, row_groups=[number], use_threads=False)
         else:
@@ -187,14 +197,15 @@ def _are_few(number: int, groups: Sequence[Any]) -> bool:
     return bool(n_bytes < _BYTES_OF_TEXT * n_values)
 
 
-def _safe_rows(file: BinaryIO, group: Any, table_bytes: int) -> int:
+def _safe_rows(file: BinaryIO, schema: Any, group: Any, table_bytes: int) -> int:
     """Return how many rows surely fit into memory, beside what their pages take.
 
     A page has a text once, and a byte for thousands of rows that have it.
     """
-    columns = map(group.column, range(group.num_columns))
-    texts = [column for column in columns if column.physical_type == "BYTE_ARRAY"]
-    longest = sum(n_bytes_repeated(file, *_pages_of(column)) for column in texts)
+    # What a group says of the type of a column does not decide how it is read.
+    texts = [i for i in range(len(schema)) if schema.column(i).physical_type == "BYTE_ARRAY"]
+    columns = map(group.column, texts)
+    longest = sum(n_bytes_repeated(file, *_pages_of(column)) for column in columns)
     return max(1, min(ROWS_AT_ONCE, table_bytes // max(longest, 1)))
 
 
@@ -227,7 +238,7 @@ def _checked(batches: Iterable[Any], source: ArrowSource) -> Iterator[Any]:
     n_bytes = 0
     for batch in batches:
         batch.validate(full=True)  # before anything else: nbytes follows offsets
-        n_bytes += batch.nbytes
+        n_bytes += batch.nbytes + sum(map(n_bytes_shown, batch.columns))
         source.refuse_too_much("table_bytes", n_bytes)
         yield batch
 
@@ -265,6 +276,7 @@ def _ipc(file: BinaryIO, source: ArrowSource) -> Iterator[Any]:
     source.refuse_too_much("rows", sizes.n_rows)
     source.refuse_too_much("table_bytes", sizes.n_bytes)
     with pa.ipc.open_file(pa.PythonFile(PooledFile(file), mode="r")) as reader:
+        source.refuse_other_types(reader.schema)
         yield from _checked(map(reader.get_batch, range(reader.num_record_batches)), source)
 
 

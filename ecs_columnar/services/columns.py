@@ -206,7 +206,7 @@ def factorize(column: Column) -> tuple[NDArray[np.intp], list[Any]]:
         except NotImplementedError:  # Arrow tells no structures apart
             return factorize(column.to_pylist())
         column = column.combine_chunks() if hasattr(column, "chunks") else column
-        indices = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        indices = column.indices.cast("int64").fill_null(-1).to_numpy()
         return _renumbered(indices.astype(np.intp), column.dictionary.to_pylist())
     if hasattr(column, "categories"):
         return _renumbered(np.asarray(column.codes, np.intp), list(column.categories))

@@ -243,8 +243,6 @@ def _refuse_too_much(block: ColumnBlock, name: str, limits: Limits) -> None:
 def _fault(catalogue: Catalogue, name: str, column: Any) -> str | None:
     """Return why a column cannot be used, None if it can."""
     kind = _kind(column)
-    if not kind.startswith(_ARROW_TYPES):
-        return f"the column is of Arrow type {kind}, which no component takes; cast it"
     if name in ("definition_id", "definitionId", *ID_COLUMNS):
         return None if "string" in kind else f"the column is of Arrow type {kind}, and not string"
     try:
@@ -252,19 +250,3 @@ def _fault(catalogue: Catalogue, name: str, column: Any) -> str | None:
     except InvalidArgumentError as error:
         return str(error)
     return None
-
-
-_ARROW_TYPES: Final = (
-    "bool",
-    "dictionary<values=string",
-    "double",
-    "float",
-    "int",
-    "large_list",
-    "large_string",
-    "list",
-    "null",
-    "string",
-    "struct",
-    "uint",
-)
