@@ -398,7 +398,7 @@ def by_files() -> list[Bar]:
     collecting = "with the garbage collector on"
     in_one_thread = "`pyarrow`, in one thread"
     save, load = "save 1M entities of 32 bytes", "load them, checksums verified"
-    floor = "its floor: `world.spawn` of the columns, once they are read"
+    floor = "its floor on one core: that, and `world.spawn` of the columns"
     of_files = [
         ("load 100k from JSON", "`orjson.loads`", 3.0, files.LoadJsonAgainstOrjson, small),
         ("load 100k from NDJSON", "`orjson.loads`", 3.0, files.LoadLinesAgainstOrjson, small),
@@ -406,6 +406,7 @@ def by_files() -> list[Bar]:
         (f"NDJSON, {collecting}", "`orjson.loads`", 3.0, files.LoadLinesAsUsersDo, small),
         ("load 1M from Parquet", in_one_thread, 2.0, files.LoadParquetAgainstPyarrow, N),
         (floor, in_one_thread, 2.0, files.SpawnReadAgainstParquet, N),
+        ("load 1M from Parquet", "`pyarrow`, in threads", 2.0, files.LoadParquetAgainstThreads, N),
         ("load 1M from Arrow", decoding, 2.0, files.LoadArrowAgainstDecoding, N),
         (floor, decoding, 2.0, files.SpawnReadAgainstDecoding, N),
         ("load 1M from Arrow", "a memory map, unread", 2.0, files.LoadArrowAgainstMap, N),

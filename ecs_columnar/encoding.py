@@ -118,17 +118,22 @@ class Coded:
     <Coded: 3 strings, 2 distinct>
     """
 
-    __slots__ = ("codes", "texts")
+    __slots__ = ("_is_distinct", "codes", "texts")
 
-    def __init__(self, codes: NDArray[np.intp], texts: NDArray[np.object_]) -> None:
+    def __init__(
+        self, codes: NDArray[np.intp], texts: NDArray[np.object_], *, is_distinct: bool = False
+    ) -> None:
         self.codes: Final = codes
         self.texts: Final = texts
+        self._is_distinct: Final = is_distinct
 
     def __len__(self) -> int:
         return len(self.codes)
 
-    def __getitem__(self, rows: Any) -> Coded:
-        """Return some of the strings: a mask, positions, or a slice."""
+    def __getitem__(self, rows: Any) -> Any:
+        """Return one string, or some: a mask, positions, or a slice."""
+        if isinstance(rows, (int, np.integer)):
+            return self.texts[self.codes[rows]]
         return Coded(self.codes[rows], self.texts)
 
     def __iter__(self) -> Iterator[Any]:
@@ -143,16 +148,22 @@ class Coded:
 
     def distinct(self) -> Coded:
         """Leave out what does not occur; texts are in the order in which they first do."""
+        if self._is_distinct:
+            return self
         n, n_texts = self.codes.shape[0], self.texts.shape[0]
         if n_texts > 4 * n + 1024:
             used, codes = np.unique(self.codes, return_inverse=True)
             return Coded(codes, self.texts[used]).distinct()
-        first = np.full(n_texts, n, np.intp)
-        first[self.codes[::-1]] = np.arange(n - 1, -1, -1)
-        used = np.argsort(first, kind="stable")[: np.count_nonzero(first < n)]
-        numbers = np.empty(n_texts, np.intp)
-        numbers[used] = np.arange(used.shape[0])
-        return Coded(numbers[self.codes], self.texts[used])
+        numbers = np.full(n_texts, -1, np.int32)
+        labels, order = np.empty((2, n), np.int32)
+        small = self.codes.astype(np.int32)
+        n_distinct = kernels.rows.number_codes(small, numbers, labels, order)
+        texts = self.texts[order[:n_distinct].astype(np.intp)]
+        return Coded(labels.astype(np.intp), texts, is_distinct=True)
+
+    def with_texts(self, texts: NDArray[np.object_]) -> Coded:
+        """Return the same with other strings, as many of them."""
+        return Coded(self.codes, texts, is_distinct=self._is_distinct)
 
 
 class Texts:
@@ -279,12 +290,12 @@ def coded(strings: Any, *, missing: bool = False) -> Any:
 
 def _few(texts: Encoded, codes: NDArray[np.intp], *, missing: bool) -> Coded | None:
     """Return strings as `Coded`, None where they are many or not all there."""
-    is_missing = codes < 0
-    has_missing = texts.missing is not None or bool(is_missing.any())
+    has_gaps = bool(codes.min(initial=0) < 0)
+    has_missing = texts.missing is not None or has_gaps
     if texts.n_strings * _FEW > codes.shape[0] or (has_missing and not missing):
         return None
-    distinct = np.array([*texts.texts(), None], object)
-    return Coded(np.where(is_missing, texts.n_strings, codes), distinct)
+    codes = np.where(codes < 0, texts.n_strings, codes) if has_gaps else codes
+    return Coded(codes, np.array([*texts.texts(), None], object))
 
 
 def to_objects(column: Any) -> list[Any]:
@@ -482,7 +493,10 @@ def _split_dictionary(column: Any, parameter: str) -> tuple[NDArray[np.intp], En
     pyarrow = sys.modules["pyarrow"]
     if isinstance(column, pyarrow.ChunkedArray):
         column = column.unify_dictionaries().combine_chunks()
-    codes = column.indices.cast(pyarrow.int64()).fill_null(-1).to_numpy().astype(np.intp)
+    indices = column.indices
+    if indices.null_count:
+        indices = indices.cast(pyarrow.int64()).fill_null(-1)
+    codes = indices.to_numpy(zero_copy_only=False).astype(np.intp)
     return codes, _view_arrow(column.dictionary, parameter)
 
 

@@ -351,6 +351,7 @@ def test_coded_strings_are_a_sequence_of_strings() -> None:
     assert list(CODED) == [" harbour ", "inn", " harbour ", None]
     assert list(CODED[1:3]) == ["inn", " harbour "]
     assert list(CODED[CODED.codes == 2]) == [" harbour ", " harbour "]
+    assert [CODED[1], CODED[3]] == ["inn", None]
     assert repr(CODED) == "<Coded: 4 strings, 4 distinct>"
 
 
@@ -364,6 +365,17 @@ def test_coded_strings_that_do_not_occur_are_not_looked_at() -> None:
 
     assert distinct.texts.tolist() == ["inn"]
     assert distinct.codes.tolist() == [0, 0]
+
+
+def test_what_is_known_to_be_distinct_is_not_looked_at_again() -> None:
+    distinct = CODED.distinct()
+    others = distinct.with_texts(np.array(["a", "b", "c"], object))
+
+    assert distinct.distinct() is distinct
+    assert others.distinct() is others
+    assert list(others) == ["a", "b", "a", "c"]
+    assert list(distinct[2:].distinct()) == [" harbour ", None]
+    assert distinct[1:2].distinct().texts.tolist() == ["inn"]
 
 
 @given(st.lists(st.integers(0, 3000), max_size=20))

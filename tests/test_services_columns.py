@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 
 import ecs_columnar as ecs
-from ecs_columnar.encoding import encode
+from ecs_columnar.encoding import Coded, Texts, encode
 from ecs_columnar.services.columns import (
     are_missing,
     as_column,
@@ -23,6 +23,7 @@ from ecs_columnar.services.columns import (
     constant,
     factorize,
     grouped,
+    is_whole,
     take,
     to_list,
     to_objects,
@@ -50,6 +51,7 @@ COLUMNS: dict[str, Callable[[], Any]] = {
     "polars": lambda: (
         pytest.importorskip("pyarrow") and pytest.importorskip("polars").Series(VALUES)
     ),
+    "coded": lambda: Coded(np.array([0, 2, 1, 0, 3]), np.array(["a", "b", None, ""], object)),
 }
 
 
@@ -93,6 +95,29 @@ def test_what_is_no_column_is_refused(bad: Any) -> None:
 )  # fmt: skip
 def test_gaps_are_seen(values: Any, expected: list[bool]) -> None:
     assert are_missing(values).tolist() == expected
+
+
+@pytest.mark.parametrize("form", COLUMNS)
+def test_a_column_with_a_gap_is_never_said_to_be_whole(form: str) -> None:
+    assert not is_whole(as_column(COLUMNS[form]()))
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        (Texts(encode(["a"])), True),
+        (Coded(np.array([0, 0]), np.array(["a"], object)), True),
+        (np.array([1, 2]), True),
+        (pa.array([1.5, 2.5]), True),
+        (pa.array(["a"]), True),
+        (pa.chunked_array([["a"], ["b"]]), True),
+        (pa.DictionaryArray.from_arrays([0, 1], ["a", None]), False),
+        (pa.array([{"a": None}]), False),
+    ],
+)
+def test_some_columns_are_known_to_be_whole(column: Any, expected: bool) -> None:
+    assert is_whole(column) is expected
+    assert not are_missing(column).any() or not expected
 
 
 def test_structures_of_arrow_are_told_apart_as_what_they_are_in_python() -> None:

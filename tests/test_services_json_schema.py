@@ -20,6 +20,7 @@ import pytest
 from hypothesis import given
 
 import ecs_columnar as ecs
+from ecs_columnar.encoding import Coded
 from ecs_columnar.services import plain
 from ecs_columnar.services.component_types import ComponentTypes
 from ecs_columnar.services.json_schema import texts
@@ -562,11 +563,13 @@ def test_unsigned_integers_beyond_int64_are_kept() -> None:
 def test_categories_are_looked_at_once_each_and_rows_without_one_are_gaps() -> None:
     codec = flat(a={"type": "string", "maxLength": 2}, b={"enum": ["x", 1]})
     texts = pd.Categorical(["x", "xx", None, "xxx"])
+    coded = Coded(np.array([0, 1, 3, 2]), np.array(["x", "xx", "xxx", None], object))
 
-    columns = codec.from_arrays({"a": texts, "b": texts}, 4)
+    for categories in (texts, coded):
+        columns = codec.from_arrays({"a": categories, "b": categories}, 4)
 
-    assert columns.is_good.tolist() == [True, False, True, False]
-    assert read_back(codec, columns) == [{"a": "x", "b": "x"}, {}]
+        assert columns.is_good.tolist() == [True, False, True, False]
+        assert read_back(codec, columns) == [{"a": "x", "b": "x"}, {}]
 
 
 def test_a_frame_with_one_value_for_all_and_other_columns_is_taken() -> None:

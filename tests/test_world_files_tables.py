@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 
 import ecs_columnar as ecs
+from ecs_columnar.encoding import Coded, Texts
 from ecs_columnar.io import arrow_columns
 from ecs_columnar.io.arrow_columns import ArrowSource
 from ecs_columnar.io.arrow_sizes import declared_sizes
@@ -549,17 +550,26 @@ def test_texts_that_come_again_are_the_same_as_others(
 
     sources = [ArrowSource(Folder(tmp_path, Limits()), path.name) for path in paths]
     kinds = [
-        {
-            str(getattr(block.columns["core:rich.text"], "type", "texts"))
-            for block in s.blocks(print)
-        }
-        for s in sources
+        {type(block.columns["core:rich.text"]) for block in source.blocks(print)}
+        for source in sources
     ]
     worlds = [world_of(path, services()) for path in paths]
 
     assert len(set(worlds)) == 1
-    assert group_size < 1000 or all("dictionary" in kind for kind in kinds[0])
-    assert kinds[1] <= {"string", "texts"}
+    assert group_size < 1000 or kinds[0] == {Coded if rows_at_once > 200 else pa.DictionaryArray}
+    assert kinds[1] <= {pa.StringArray, Texts}
+
+
+def test_a_large_batch_comes_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrow_columns, "ROWS_AT_ONCE", 7)
+    (tmp_path / "w.arrow").write_bytes(ipc(pa.table(columns_of(15, health_points=[*range(15)]))))
+
+    blocks = list(ArrowSource(Folder(tmp_path, Limits()), "w.arrow").blocks(print))
+
+    assert [len(block) for block in blocks] == [7, 7, 1]
+    assert [block.place(0) for block in blocks] == [("w.arrow", f"$[{i}]") for i in (0, 7, 14)]
+    assert blocks[1].columns["core:health.points"].to_pylist() == [*range(7, 14)]
+    assert load(tmp_path / "w.arrow", services()).instantiated_count == 15
 
 
 def test_arrow_makes_no_room_for_bytes_that_a_file_has_not(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Texts, view_arrow
+from ecs_columnar.encoding import Coded, Texts, coded, view_arrow
 from ecs_columnar.extras import require
 from ecs_columnar.io.ahead import ahead
 from ecs_columnar.io.arrow_sizes import declared_sizes
@@ -30,7 +30,7 @@ from ecs_columnar.io.parquet_pages import n_bytes_repeated, n_values_in_pages
 from ecs_columnar.io.problem import WorldFileError
 
 SUFFIXES: Final = (".parquet", ".arrow", ".feather")
-ROWS_AT_ONCE: Final = 1 << 18
+ROWS_AT_ONCE: Final = 1 << 17
 BYTES_AT_ONCE: Final = 1 << 28
 
 _BYTES_OF_LEVELS: Final = 4
@@ -78,7 +78,7 @@ class ArrowSource(InstanceSource):
         return n_rows if 0 <= n_rows <= self.limits.rows else None
 
     def blocks(self, report: Report) -> Iterator[ColumnBlock]:  # noqa: ARG002
-        """Yield the instances of a quarter of a million rows; the next are read meanwhile.
+        """Yield the instances of a hundred thousand rows; the next are read meanwhile.
 
         Raises
         ------
@@ -88,14 +88,10 @@ class ArrowSource(InstanceSource):
         import pyarrow as pa
 
         read = _parquet if self._is_parquet else _ipc
-        n_rows = 0
         with self._folder.open(self._name) as file:
             try:
-                with closing(ahead(read(file, self))) as batches:
-                    for batch in batches:
-                        n_rows += batch.num_rows
-                        self.refuse_too_much("rows", n_rows)
-                        yield self._block(batch, n_rows - batch.num_rows)
+                with closing(ahead(self._blocks(read(file, self)))) as blocks:
+                    yield from blocks
             except (*_REFUSED, pa.ArrowException) as error:
                 if isinstance(error, WorldFileError):
                     raise
@@ -125,6 +121,14 @@ class ArrowSource(InstanceSource):
     def _is_parquet(self) -> bool:
         return self._name.endswith(".parquet")
 
+    def _blocks(self, batches: Iterable[Any]) -> Iterator[ColumnBlock]:
+        n_rows = 0
+        for batch in batches:
+            n_before, n_rows = n_rows, n_rows + batch.num_rows
+            self.refuse_too_much("rows", n_rows)
+            for start in range(0, batch.num_rows, ROWS_AT_ONCE):
+                yield self._block(batch.slice(start, ROWS_AT_ONCE), n_before + start)
+
     def _block(self, batch: Any, n_before: int) -> ColumnBlock:
         names = batch.schema.names
         if len(set(names)) < len(names):
@@ -135,12 +139,14 @@ class ArrowSource(InstanceSource):
 
 
 def _as_texts(column: Any) -> Any:
-    """Return strings, which have been validated, as bytes; other columns without views."""
+    """Return strings, which have been validated, as bytes or by number; others without views."""
     import pyarrow as pa
 
     column = as_plain(column)
-    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-    return Texts(view_arrow(column)) if is_text and not column.null_count else column
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return column if column.null_count else Texts(view_arrow(column))
+    found = coded(column, missing=True)
+    return found.distinct() if isinstance(found, Coded) else column
 
 
 def _n_rows(file: BinaryIO) -> int:
@@ -158,19 +164,19 @@ def _parquet(file: BinaryIO, source: ArrowSource) -> Iterator[Any]:
     n_bytes = sum(group.total_byte_size for group in groups)
     source.refuse_too_much("table_bytes", n_bytes)
     source.refuse_too_much("table_bytes", _n_bytes_of_levels(file, metadata))
-    n_at_once = _safe_rows(file, metadata, source.limits.table_bytes)
     few = [name for i, name in _texts_in(metadata.schema) if _are_few(i, groups)]
     with pq.ParquetFile(
         file, metadata=metadata, read_dictionary=few, page_checksum_verification=True
     ) as parquet:
         source.refuse_other_types(parquet.schema_arrow)
-        yield from _joined(_checked(_batches(parquet, n_at_once), source))
+        yield from _joined(_checked(_batches(file, parquet, source.limits.table_bytes), source))
 
 
-def _batches(parquet: Any, n_at_once: int) -> Iterator[Any]:
+def _batches(file: BinaryIO, parquet: Any, table_bytes: int) -> Iterator[Any]:
     """Read a group of rows after the other; a large one in parts, which takes longer."""
-    for number in range(parquet.num_row_groups):
-        if parquet.metadata.row_group(number).num_rows > n_at_once:
+    for number, group in enumerate(_groups(parquet.metadata)):
+        n_at_once = _safe_rows(file, parquet.schema, group, table_bytes)
+        if group.num_rows > n_at_once:
             yield from parquet.iter_batches(n_at_once, row_groups=[number], use_threads=False)
         else:
             yield from parquet.read_row_group(number, use_threads=False).to_batches()
@@ -192,17 +198,15 @@ def _are_few(number: int, groups: Sequence[Any]) -> bool:
     return bool(n_bytes < _BYTES_OF_TEXT * n_values)
 
 
-def _safe_rows(file: BinaryIO, metadata: Any, table_bytes: int) -> int:
+def _safe_rows(file: BinaryIO, schema: Any, group: Any, table_bytes: int) -> int:
     """Return how many rows surely fit into memory, beside what their pages take.
 
     A page has a text once, and a byte for thousands of rows that have it.
     """
-    longest, schema = 0, metadata.schema
     # What a group says of the type of a column does not decide how it is read.
     texts = [i for i in range(len(schema)) if schema.column(i).physical_type == "BYTE_ARRAY"]
-    for group in _groups(metadata):
-        columns = map(group.column, texts)
-        longest = max(longest, sum(n_bytes_repeated(file, *_pages_of(each)) for each in columns))
+    columns = map(group.column, texts)
+    longest = sum(n_bytes_repeated(file, *_pages_of(column)) for column in columns)
     return max(1, min(ROWS_AT_ONCE, table_bytes // max(longest, 1)))
 
 
@@ -241,16 +245,19 @@ def _checked(batches: Iterable[Any], source: ArrowSource) -> Iterator[Any]:
 
 
 def _joined(batches: Iterable[Any]) -> Iterator[Any]:
-    """Join small batches to batches of a quarter of a million rows, or of many bytes."""
+    """Join small batches to batches of a hundred thousand rows, or of many bytes."""
     parts: list[Any] = []
     n_rows = n_bytes = 0
     for batch in batches:
-        if n_rows + batch.num_rows > ROWS_AT_ONCE or n_bytes >= BYTES_AT_ONCE:
+        if n_rows + batch.num_rows > ROWS_AT_ONCE:
             yield from _as_one(parts)
             parts, n_rows, n_bytes = [], 0, 0
         parts.append(batch)
         n_rows += batch.num_rows
         n_bytes += batch.nbytes
+        if n_rows >= ROWS_AT_ONCE or n_bytes >= BYTES_AT_ONCE:
+            yield from _as_one(parts)
+            parts, n_rows, n_bytes = [], 0, 0
     yield from _as_one(parts)
 
 

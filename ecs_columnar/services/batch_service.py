@@ -293,7 +293,7 @@ def _facts(outcome: Outcome) -> dict[str, Any]:
     return {
         "successes": outcome.successes,
         "failures": outcome.failures,
-        "handles": outcome.handles,
+        "parts": outcome.parts,
         "processing_time": outcome.processing_time,
         "skipped": outcome.skipped,
         "rolled_back": outcome.rolled_back,

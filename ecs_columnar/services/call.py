@@ -135,11 +135,9 @@ class Outcome:
     processing_time: float = 0.0
 
     @property
-    def handles(self) -> NDArray[np.int64]:
-        """Entities of all successes."""
-        if len(self.applied) == 1:
-            return self.applied[0].handles
-        return np.concatenate([np.empty(0, np.int64), *(part.handles for part in self.applied)])
+    def parts(self) -> list[NDArray[np.int64]]:
+        """Entities of all successes, block by block."""
+        return [part.handles for part in self.applied]
 
     @property
     def successes(self) -> Sequence[Any]:

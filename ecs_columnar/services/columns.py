@@ -115,14 +115,28 @@ def are_all(values: Sequence[Any], cls: type) -> bool:
     return [*map(type, values)].count(cls) == len(values)
 
 
+def is_whole(column: Column) -> bool:
+    """Tell whether a column surely has all its values, without looking at each: False is unsure."""
+    if isinstance(column, Coded):
+        return not any(map(is_missing, column.texts.tolist()))
+    if isinstance(column, np.ndarray):
+        return column.dtype.kind in "biuUST"
+    if isinstance(column, Texts):
+        return True
+    # What lies within others counts its own gaps, and a dictionary as well.
+    kind = getattr(column, "type", None)
+    is_flat = getattr(kind, "num_fields", 1) == 0 and "dictionary" not in str(kind)
+    return is_flat and getattr(column, "null_count", None) == 0
+
+
 def are_missing(column: Column) -> NDArray[np.bool_]:
     """Tell which values of a column are not there."""
-    if isinstance(column, Texts):
+    if is_whole(column):
         return np.zeros(len(column), np.bool_)
+    if isinstance(column, Coded):
+        return are_missing(column.texts.tolist())[column.codes]
     if isinstance(column, np.ndarray) and column.size > 1 and column.strides == (0,):
         return np.repeat(are_missing(column[:1]), column.shape[0])
-    if isinstance(column, np.ndarray) and column.dtype.kind in "biuUST":
-        return np.zeros(len(column), np.bool_)
     if isinstance(column, np.ndarray) and column.dtype.kind == "f":
         return np.isnan(column)
     if hasattr(column, "is_null"):
@@ -147,7 +161,7 @@ def filled(column: Column, value: object) -> Column:
 def are_categories(column: Column) -> bool:
     """Tell whether `factorize` looks at each distinct value of a column only once."""
     return (
-        isinstance(column, Texts)
+        isinstance(column, (Coded, Texts))
         or hasattr(column, "categories")
         or hasattr(column, "dictionary_encode")
     )
@@ -155,8 +169,8 @@ def are_categories(column: Column) -> bool:
 
 def to_encoded(column: Column) -> Encoded | None:
     """Return strings that are bytes, without a copy; None of any other column."""
-    if isinstance(column, Texts):
-        return column.encoded
+    if isinstance(column, (Coded, Texts)):
+        return encode(column, missing=True)
     kind = str(getattr(column, "type", ""))
     if not hasattr(column, "dictionary_encode") and "dictionary" not in kind:
         return None
@@ -180,6 +194,8 @@ def factorize(column: Column) -> tuple[NDArray[np.intp], list[Any]]:
     values : list
         By code. None stands for what is missing.
     """
+    if isinstance(column, Coded):
+        return column.codes, column.texts.tolist()
     if isinstance(column, Texts):
         table = StringTable()
         found, _ = table.intern(column.encoded)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Texts
+from ecs_columnar.encoding import Coded, Texts
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.io.blocks import Block, ColumnBlock, ItemBlock, Place, Report
 from ecs_columnar.io.json_text import JsonReader, without_gc
@@ -196,7 +196,8 @@ def _is_json(catalogue: Catalogue, name: str, column: Any) -> bool:
 def _is_text(column: Any) -> bool:
     """Tell whether a column has strings, each for itself or in a dictionary."""
     kind = str(getattr(column, "type", ""))
-    return isinstance(column, Texts) or kind.removeprefix("dictionary<values=").startswith(_TEXTS)
+    is_text = isinstance(column, (Coded, Texts))
+    return is_text or kind.removeprefix("dictionary<values=").startswith(_TEXTS)
 
 
 def _parsed(

@@ -17,7 +17,15 @@ from ecs_columnar.schema import Component
 from ecs_columnar.services.alike import to_alike
 from ecs_columnar.services.catalogue import Catalogue
 from ecs_columnar.services.codec import Columns
-from ecs_columnar.services.columns import Column, are_all, are_missing, factorize_all, take, to_list
+from ecs_columnar.services.columns import (
+    Column,
+    are_all,
+    are_missing,
+    factorize_all,
+    is_whole,
+    take,
+    to_list,
+)
 from ecs_columnar.services.items import MISSING
 from ecs_columnar.services.relocation import dead_rows
 from ecs_columnar.services.threads import run_all
@@ -138,11 +146,15 @@ class Overrides:
     def _find_key_sets(self, by_type: Mapping[str, Mapping[str, Column]]) -> None:
         if not by_type:
             return
-        present = np.zeros((self.n, len(by_type)), np.bool_)
-        for k, fields in enumerate(by_type.values()):
+        types = list(by_type)
+        gappy = {
+            k: fields for k, fields in enumerate(by_type.values()) if not _is_everywhere(fields)
+        }
+        present = np.ones((self.n, len(types) if gappy else 0), np.bool_)
+        for k, fields in gappy.items():
+            present[:, k] = False
             for field, column in fields.items():
                 present[:, k] |= are_flags(column) if field == _WHOLE else ~are_missing(column)
-        types = list(by_type)
         if present.all():
             self.key_sets = [tuple(types)]
             return
@@ -289,6 +301,11 @@ def type_and_field(catalogue: Catalogue, name: str) -> tuple[str, str]:
             'columns like "core:position.locationId", and leave the others out',
         )
     return type_id, field
+
+
+def _is_everywhere(fields: Mapping[str, Column]) -> bool:
+    """Tell whether each item surely has a field, which is told without looking at values."""
+    return any(field != _WHOLE and is_whole(column) for field, column in fields.items())
 
 
 def _from_fields(codec: Any, fields: Mapping[str, Column], n: int) -> Columns:

@@ -155,6 +155,9 @@ _MAPPINGS: Final = frozenset({dict, MappingProxyType})
 
 def to_places(column: Any) -> tuple[NDArray[np.object_] | Coded, bool]:
     """Return a column as places, and whether all are strings or None; categories as `Coded`."""
+    if isinstance(column, Coded):
+        places, is_plain = _plain(column.texts)
+        return column.with_texts(places), is_plain
     if not are_categories(column):
         return _plain(to_objects(column))
     codes, names = factorize(column)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar, overload
 
 import numpy as np
@@ -97,6 +98,11 @@ def chained(parts: Sequence[Sequence[Item]]) -> LazySequence[Item]:
     return LazySequence(int(starts[-1]), make)
 
 
+def joined(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return handles that come in parts as one array."""
+    return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, np.int64), *parts])
+
+
 @dataclass(frozen=True, slots=True)
 class BatchFailure:
     """One item that failed.
@@ -128,8 +134,9 @@ class BatchResult:
         In input order.
     failures : sequence of BatchFailure
         In input order.
-    handles : int64 array, shape (success_count,)
-        The entities of the successes; 0 where there is none.
+    parts : sequence of int64 array
+        The entities of the successes, as they were done one part after the other; 0 where
+        there is none.
     processing_time : float
         Milliseconds, above 0.
     skipped : int
@@ -145,13 +152,21 @@ class BatchResult:
 
     successes: Sequence[Any] = field(default_factory=nothing)
     failures: Sequence[BatchFailure] = field(default_factory=nothing)
-    handles: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    parts: Sequence[NDArray[np.int64]] = ()
     processing_time: float
     skipped: int = 0
     rolled_back: int = 0
     stopped_by: StoppedBy | None = None
     path: Path = "batch"
     error: Exception | None = None
+
+    @cached_property
+    def handles(self) -> NDArray[np.int64]:
+        """The entities of the successes, shape (success_count,); 0 where there is none.
+
+        Joined when it is first looked at.
+        """
+        return joined(self.parts)
 
     @property
     def success_count(self) -> int:

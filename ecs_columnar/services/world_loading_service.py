@@ -225,7 +225,7 @@ class WorldLoadingService(BatchService):
                 optimization_used=used,
                 fallback_reason=reason,
             )
-            self._catalogue.events.tell("world_loaded", loaded.entities.handles, result=result)
+            self._tell(result)
         return result
 
     def _load_files(
@@ -288,8 +288,13 @@ class WorldLoadingService(BatchService):
                 problems=chained([files.problems, *created.problems]),
                 phases=phases,
             )
-            self._catalogue.events.tell("world_loaded", result.entities.handles, result=result)
+            self._tell(result)
         return result
+
+    def _tell(self, result: WorldLoadingResult) -> None:
+        events = self._catalogue.events
+        if events.is_heard("world_loaded"):
+            events.tell("world_loaded", result.entities.handles, result=result)
 
     def _create(
         self, loading: FileLoading, given: BatchOptions
@@ -342,8 +347,10 @@ class WorldLoadingService(BatchService):
         placed = self._step(placing, places, options, path)
         parts = component_items(self._catalogue, entities, rows)
         added = [self._step(Addition(self._catalogue), part, options, path) for part in parts]
-        give_defaults(self._catalogue, made.handles)
-        return _Loaded(operation_result(made), self._index_result(placed), _joined(added, path))
+        created = operation_result(made)
+        if self._catalogue.read_defaults():
+            give_defaults(self._catalogue, created.handles)
+        return _Loaded(created, self._index_result(placed), _joined(added, path))
 
     def _step(
         self, operation: Operation, items: Items, options: BatchOptions, path: Path
@@ -380,11 +387,10 @@ class WorldLoadingService(BatchService):
 def _joined(outcomes: Sequence[Outcome], path: Path) -> BatchOperationResult:
     if len(outcomes) == 1:
         return operation_result(outcomes[0])
-    none = np.empty(0, np.int64)
     return BatchOperationResult(
         successes=chained([outcome.successes for outcome in outcomes]),
         failures=chained([outcome.failures for outcome in outcomes]),
-        handles=np.concatenate([none, *(outcome.handles for outcome in outcomes)]),
+        parts=[part for outcome in outcomes for part in outcome.parts],
         processing_time=sum((outcome.processing_time for outcome in outcomes), start=1e-6),
         path=path,
     )

@@ -8,16 +8,17 @@ pyarrow are recognised if they are loaded, and never imported here.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import NoneType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import to_objects
+from ecs_columnar import encoding
+from ecs_columnar.encoding import Coded
 from ecs_columnar.errors import InvalidArgumentError
-from ecs_columnar.services.columns import to_encoded
+from ecs_columnar.services.columns import to_encoded, to_objects
 from ecs_columnar.services.json_schema.field_column import FieldColumn, Taken
 from ecs_columnar.services.json_schema.texts import TextColumn
 
@@ -35,12 +36,13 @@ def to_sequences(arrays: Mapping[str, Any], n: int) -> dict[str, Any]:
 
 def take_column(column: FieldColumn, given: Any) -> Taken:
     """Take a property from a column of `to_sequences`."""
-    codes, texts = _categories(given)
-    if codes is not None and isinstance(column, TextColumn):
-        return column.take_coded(codes, texts)
-    strings = to_encoded(given) if isinstance(column, TextColumn) else None
-    if strings is not None and isinstance(column, TextColumn):
-        return column.take_encoded(strings)
+    if isinstance(column, TextColumn):
+        categories = given if isinstance(given, Coded) else _categories(given)
+        if categories is not None:
+            return column.take_coded(categories)
+        strings = to_encoded(given)
+        if strings is not None:
+            return column.take_encoded(strings)
     numbers, is_gap = _numbers(given)
     if numbers is None:
         return column.take(to_values(given, column.missing))
@@ -111,30 +113,34 @@ def _arrow_numbers(given: Any) -> tuple[NDArray[Any] | None, NDArray[np.bool_] |
     return filled.to_numpy(zero_copy_only=False), is_gap
 
 
-def _categories(given: Any) -> tuple[NDArray[np.intp] | None, Sequence[Any]]:
-    """Return the codes and the texts of categories; None if they are none."""
+def _categories(given: Any) -> Coded | None:
+    """Return categories, None in gaps; None if they are none."""
     pandas, pyarrow = sys.modules.get("pandas"), sys.modules.get("pyarrow")
     if pandas and isinstance(given, pandas.Categorical):
-        return given.codes.astype(np.intp), given.categories.tolist()
+        return _coded(given.codes, given.categories.tolist())
     if pandas and isinstance(given, pandas.arrays.ArrowExtensionArray):
         given = given.__arrow_array__()
     if not (pyarrow and isinstance(given, pyarrow.Array | pyarrow.ChunkedArray)):
-        return None, ()
+        return None
     if not pyarrow.types.is_dictionary(given.type):
-        return None, ()
+        return None
     if isinstance(given, pyarrow.ChunkedArray):
         given = given.unify_dictionaries().combine_chunks()
-    if given.dictionary.null_count:
-        return None, ()
     codes = given.indices.cast(pyarrow.int64()).fill_null(-1).to_numpy()
-    return codes.astype(np.intp), given.dictionary.to_pylist()
+    return _coded(codes, given.dictionary.to_pylist())
+
+
+def _coded(codes: NDArray[Any], texts: list[Any]) -> Coded:
+    if not texts or codes.min(initial=0) < 0:
+        codes, texts = np.where(codes < 0, len(texts), codes), [*texts, None]
+    return Coded(codes.astype(np.intp), to_objects(texts))
 
 
 def _to_list(given: Any) -> list[Any]:
     if isinstance(given, list):
         return given
     if hasattr(given, "tolist") or hasattr(given, "to_pylist"):
-        return to_objects(given)
+        return encoding.to_objects(given)
     values: list[Any] = given.to_list() if hasattr(given, "to_list") else list(given)
     return values
 

@@ -66,12 +66,13 @@ class TextColumn(FieldColumn):
             is_bad = is_bad | ~is_member
         return is_bad if self._search is None else is_bad | self._differ_from_pattern(texts)
 
-    def take_coded(self, codes: NDArray[np.intp], texts: Sequence[Any]) -> Taken:
-        """Take categories: a code an item, negative for a gap. Each text is looked at once."""
-        distinct = super().take([*texts, self.missing])
+    def take_coded(self, coded: Coded) -> Taken:
+        """Take categories, None for a gap. Each text is looked at once."""
+        texts = coded.texts.tolist()
+        distinct = super().take([self.missing if text is None else text for text in texts])
         return Taken(
-            Coded(np.where(codes < 0, len(texts), codes), distinct.values),
-            *(_spread(each, codes) for each in (distinct.forms, distinct.is_bad)),
+            coded.with_texts(distinct.values),
+            *(_spread(each, coded.codes) for each in (distinct.forms, distinct.is_bad)),
         )
 
     def take_encoded(self, strings: Encoded) -> Taken:
