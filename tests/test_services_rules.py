@@ -452,6 +452,24 @@ def test_rule_7_lets_the_last_of_two_components_win() -> None:
     assert lifecycle(world).get_entity("e0").get_component_data("core:health") == {"points": 2}
 
 
+@pytest.mark.parametrize("manager", [operations, lifecycle])
+def test_rule_7_orders_components_by_the_first_of_two(manager: Any) -> None:
+    world = new_world()
+    manager(world).batch_create_entities([create(0, "core:place")])
+
+    manager(world).batch_add_components(
+        [
+            add(0, "health", {"points": 1}),
+            add(0, "name", {"text": "Ann"}),
+            add(0, "health", {"points": 2}),
+        ]
+    )
+
+    entity = lifecycle(world).get_entity("e0")
+    assert entity.component_type_ids == ("core:health", "core:name")
+    assert entity.get_component_data("core:health") == {"points": 2}
+
+
 def test_rule_7_chains_the_moves_of_one_entity() -> None:
     updates = [{"entity_id": "e0", "new_location_id": place} for place in ("a", "b", "b", "c")]
 

@@ -23,7 +23,7 @@ from ecs_columnar.services.columns import (
 )
 from ecs_columnar.services.instances import kinds_of, revise, with_override
 from ecs_columnar.services.items import MISSING, Columns, Items
-from ecs_columnar.services.lookup import are_last, find_entities, not_found
+from ecs_columnar.services.lookup import are_first, are_last, find_entities, not_found
 from ecs_columnar.services.overrides import type_and_field, whole_data
 from ecs_columnar.services.relocation import dead_rows, relocate
 
@@ -212,7 +212,14 @@ class PreparedAddition:
     def _add(
         self, code: int, rows: NDArray[np.intp], positions: NDArray[np.intp]
     ) -> NDArray[np.intp]:
-        """Add the components of one type, the last one of each entity; return their rows."""
+        """Add the components of one type, the last one of each entity.
+
+        Returns
+        -------
+        intp array
+            The row where each entity is named first: what comes first decides the order of
+            its components.
+        """
         type_id, columns = self._targets.types[code], self._data.columns[code]
         entities = self._targets.handles[rows[positions]]
         is_last = are_last(entities)
@@ -225,7 +232,7 @@ class PreparedAddition:
         else:
             is_whole = kept.shape[0] == columns.is_good.shape[0]
             self._catalogue.world.add(last, columns.at(slice(None) if is_whole else kept))
-        return rows[kept]
+        return rows[kept if kept is positions else positions[are_first(entities)]]
 
     def _tell(
         self,
