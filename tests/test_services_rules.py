@@ -517,6 +517,22 @@ def test_rule_9_skips_what_is_left_when_the_time_is_over() -> None:
     assert len(world) == 150
 
 
+def test_rule_9_does_one_batch_when_to_validate_a_block_took_too_long() -> None:
+    world = new_world()
+    manager = operations(world, surroundings=Surroundings(clock=Ticks()))
+    items = [create(i) for i in range(20)]
+
+    result = manager.batch_create_entities(items, batch_size=5, timeout_ms=100)
+    undone = manager.batch_create_entities(
+        [create(i) for i in range(5, 25)], batch_size=5, timeout_ms=100, atomic=True
+    )
+
+    assert (result.stopped_by, result.success_count, result.skipped) == ("timeout", 5, 15)
+    assert "15 of 20 items are left" in str(result.error)
+    assert (undone.stopped_by, undone.rolled_back, undone.skipped) == ("timeout", 5, 15)
+    assert [*world.ids] == [f"e{i}" for i in range(5)]
+
+
 def test_rule_9_is_checked_between_the_items_of_a_sequence() -> None:
     manager = lifecycle(new_world(), surroundings=Surroundings(clock=Ticks()))
 
