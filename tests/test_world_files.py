@@ -257,6 +257,8 @@ def test_all_that_keeps_mods_apart_is_named_at_once(tmp_path: Path) -> None:
         manifest("c", conflicts=["a", {"id": "b", "version": "<1.0.0"}]),
         manifest("d", dependencies=["e"]),
         manifest("e", dependencies=["d"]),
+        manifest("f", dependencies=["f"]),
+        manifest("g", dependencies=["e"]),
     ]
     files = game(*mods)
     files["game.json"]["mods"].append("lost")
@@ -272,6 +274,7 @@ def test_all_that_keeps_mods_apart_is_named_at_once(tmp_path: Path) -> None:
             "request one of them"
         ),
         "mods/d/mod-manifest.json: $.dependencies: mods need each other: d -> e -> d",
+        "mods/f/mod-manifest.json: $.dependencies: mods need each other: f -> f",
     ]
 
 
