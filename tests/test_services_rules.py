@@ -229,6 +229,18 @@ def test_rule_2_makes_a_malformed_item_its_own_failure(item: Any) -> None:
     assert result.failures[0].item is item
 
 
+@pytest.mark.parametrize("type_id", [None, "", "  ", 5, []])
+@pytest.mark.parametrize("method", ["batch_add_components", "batch_remove_components"])
+def test_rule_2_names_the_component_type_that_is_none(method: str, type_id: Any) -> None:
+    item = {"instance_id": "e0", "component_type_id": type_id, "component_data": {}}
+
+    result = getattr(operations(populated(1)), method)([item])
+
+    (failure,) = result.failures
+    assert failure.error.parameter == "component_type_id"
+    assert f"{type_id!r} is no component type id" in str(failure.error)
+
+
 def test_rule_2_makes_an_id_that_is_not_a_number_a_failure() -> None:
     items = [create(0), {"definition_id": "core:actor", "opts": {"instance_id": math.nan}}]
 

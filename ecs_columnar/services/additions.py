@@ -70,6 +70,8 @@ class Targets:
         Component type of each item.
     types : list
         By code: whatever was in the place of a type.
+    are_ids : bool array
+        By code: whether that is a string that is not blank.
     faults : int8 array, shape (n,)
     """
 
@@ -80,8 +82,8 @@ class Targets:
         self.codes, self.types = factorize(types)
         self.faults = np.zeros(len(items), np.int8)
         self.faults[self.handles == 0] = ENTITY
-        is_text = [isinstance(value, str) and bool(value.strip()) for value in self.types]
-        self.faults[~np.array(is_text, np.bool_)[self.codes]] = ARGUMENT
+        self.are_ids: Final = np.array([_is_type_id(value) for value in self.types], np.bool_)
+        self.faults[~self.are_ids[self.codes]] = ARGUMENT
         for i in np.flatnonzero(self.handles == 0).tolist():
             if isinstance(self.error(i), InvalidArgumentError):
                 self.faults[i] = ARGUMENT
@@ -187,7 +189,7 @@ class PreparedAddition:
         if i in self._data.errors:
             return self._data.errors[i]
         error = self._targets.error(i)
-        is_about_data = isinstance(self._targets.types[self._targets.codes[i]], str)
+        is_about_data = self._targets.are_ids[self._targets.codes[i]]
         if self._targets.handles[i] == 0 or not is_about_data:
             return error
         return InvalidArgumentError(
@@ -301,6 +303,10 @@ def _record(
     revise(
         catalogue.world, targets.handles[rows], targets.codes[rows], targets.types, with_override
     )
+
+
+def _is_type_id(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _is_absent(column: Column) -> bool:
