@@ -241,6 +241,21 @@ def test_rule_2_names_the_component_type_that_is_none(method: str, type_id: Any)
     assert f"{type_id!r} is no component type id" in str(failure.error)
 
 
+@pytest.mark.parametrize("more", [[], [add(1, "hidden", {})]])
+def test_rule_2_takes_booleans_for_tags_in_columns_only(more: list[Any]) -> None:
+    world = populated(2)
+    items = [add(0, "hidden", True), *more]
+
+    result = operations(world).batch_add_components(items)
+    of_columns = operations(world).batch_add_components(
+        {"instance_id": ["e0", "e1"], "core:hidden": [True, {}]}
+    )
+
+    assert errors(result) == [(0, "ValidationError")]
+    assert result.success_count == len(more)
+    assert of_columns.successes == [True, True]
+
+
 def test_rule_2_makes_an_id_that_is_not_a_number_a_failure() -> None:
     items = [create(0), {"definition_id": "core:actor", "opts": {"instance_id": math.nan}}]
 

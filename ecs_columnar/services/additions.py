@@ -166,9 +166,8 @@ class _Data:
         if not fields or "" in fields:
             whole = fields.get("", self._given)
             some = whole if is_all else take(whole, rows)
-            return codec.to_columns(
-                whole_data(codec, some if isinstance(some, Sequence) else to_list(some))
-            )
+            data = some if isinstance(some, Sequence) else to_list(some)
+            return codec.to_columns(whole_data(codec, data) if self._items.is_columnar else data)
         if not is_all:
             fields = {name: take(column, rows) for name, column in fields.items()}
         return codec.from_arrays(fields, rows.shape[0])
