@@ -231,7 +231,9 @@ _CONFIGURATION: Final = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a service."""
+    """Import a service, or the module of all."""
+    if name == "services":
+        return import_module("ecs_columnar.services")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = import_module(_CONFIGURATION.get(name, "ecs_columnar.services"))

@@ -7,6 +7,7 @@ what it needs when it runs, so that ``--help`` is immediate.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -25,7 +26,7 @@ COMMANDS: Final = {
 }
 """Command to the module that has it."""
 
-REFUSED, INTERRUPTED = 2, 130
+REFUSED, INTERRUPTED, CUT_SHORT = 2, 130, 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         Exit code: what the command returns; 2 when it cannot run; 130 when it was
-        interrupted.
+        interrupted; 141 when nobody reads what it prints.
 
     Raises
     ------
@@ -49,7 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = _parser().parse_args(arguments)
     try:
-        return int(import_module(COMMANDS[given.command]).run(given))
+        code = int(import_module(COMMANDS[given.command]).run(given))
+        sys.stdout.flush()  # now: at its end the interpreter would print what goes wrong
+        return code
+    except BrokenPipeError:  # who reads has had enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CUT_SHORT
     except (EcsColumnarError, OSError) as error:
         print(f"ecs-columnar {given.command}: {error}", file=sys.stderr)
         return REFUSED

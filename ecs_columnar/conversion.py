@@ -142,8 +142,8 @@ def _integers_if_all_are(value: list[Any] | tuple[Any, ...], floats: NDArray[Any
     items = np.array(value, object)
     if not all(isinstance(item, (int, np.integer)) for item in items.ravel()):
         return floats
-    try:
-        return np.array(items.tolist(), np.uint64)
+    try:  # as Python's: of NumPy's own integers a negative one would wrap around
+        return np.array([int(item) for item in items.flat], np.uint64).reshape(items.shape)
     except OverflowError:
         return floats
 

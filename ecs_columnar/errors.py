@@ -7,6 +7,7 @@ its message what cannot be done, on which items, and what to do about it.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -72,7 +73,12 @@ class EcsColumnarError(Exception):
         self.__dict__.update(facts)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args, self.__dict__)
+        facts = self.__dict__
+        if not _can_be_pickled(facts):  # a value that was refused: a function, a generator
+            facts = {
+                name: fact if _can_be_pickled(fact) else repr(fact) for name, fact in facts.items()
+            }
+        return _rebuild, (type(self), self.args, facts)
 
 
 def _split(
@@ -89,6 +95,14 @@ def _split(
     else:
         value, text = given, message
     return wording.format(value) if text is None else str(text), value
+
+
+def _can_be_pickled(fact: object) -> bool:
+    try:
+        pickle.dumps(fact)
+    except Exception:  # noqa: BLE001 - whatever a stranger's object raises
+        return False
+    return True
 
 
 def _rebuild(

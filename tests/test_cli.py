@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -154,6 +155,24 @@ def test_an_interrupted_command_exits_with_130(
 
     assert cli.main(["demo"]) == 130
     assert "interrupted" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes end in another way")
+def test_a_command_whose_output_nobody_reads_ends_quietly() -> None:
+    world = Path(__file__).parent.parent / "examples" / "worlds" / "harbour_town"
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "ecs_columnar", "load", str(world)],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+
+    assert (done.returncode, done.stderr) == (cli.CUT_SHORT, "")
 
 
 def test_help_loads_neither_numba_nor_pandas_nor_matplotlib() -> None:

@@ -302,9 +302,17 @@ def test_a_number_is_no_switch() -> None:
 
 @pytest.mark.parametrize(
     ("path", "value"),
-    [(SIZE, 201), (SIZE, 0), (MAX, 49), ("performance.NONE", 1), ("performance", {}), ("x", 1)],
+    [
+        (SIZE, 201),
+        (SIZE, 0),
+        (MAX, 49),
+        ("performance.NONE", 1),
+        ("performance", {}),
+        ("x", 1),
+        (None, 1),
+    ],
 )
-def test_a_value_that_is_refused_leaves_the_old_ones(path: str, value: object) -> None:
+def test_a_value_that_is_refused_leaves_the_old_ones(path: Any, value: object) -> None:
     config = EntityConfigProvider(nested(SIZE, 50))
 
     with pytest.raises(ConfigurationError):

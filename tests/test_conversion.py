@@ -75,7 +75,9 @@ def test_integers_that_only_uint64_holds_stay_integers() -> None:
     assert kept((np.uint64(2**63), 1, 0), ecs.u8).tolist() == [2**63, 1, 0]
 
 
-@pytest.mark.parametrize("value", [[2**63, -1, 0], [2**63, 1.0, 0]])
+@pytest.mark.parametrize(
+    "value", [[2**63, -1, 0], [2**63, 1.0, 0], [2**63, np.int8(-1), 0], [np.int64(-1), 2**63, 0]]
+)
 def test_integers_that_no_type_holds_together_are_refused_as_the_floats_they_are(
     value: list[float],
 ) -> None:

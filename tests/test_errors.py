@@ -86,6 +86,17 @@ def test_an_error_survives_a_pickle_with_its_message_and_facts(
     assert twin.__dict__ == error.__dict__
 
 
+def test_a_fact_that_cannot_be_pickled_is_kept_as_it_prints() -> None:
+    value = (i for i in range(3))
+    error = ecs.InvalidArgumentError("items", value)
+
+    twin = pickle.loads(pickle.dumps(error))
+
+    assert error.value is value
+    assert (twin.parameter, twin.value) == ("items", repr(value))
+    assert str(twin) == str(error)
+
+
 def test_every_error_has_a_code_of_its_own_a_severity_and_a_way_out() -> None:
     assert len({kind.code for kind in ERRORS}) == len(ERRORS)
     assert {kind.severity for kind in ERRORS} == {"warning", "error", "critical"}

@@ -275,6 +275,29 @@ class Strange:
         raise TypeError("stay where you are")
 
 
+class Chart(ecs.Component):
+    depths: ecs.object_
+    marks: ecs.object_ = ecs.field([3])
+    scale: ecs.object_ = ecs.field(np.array([1, 2]))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("depths", [np.array([5.0]), np.array([1, 2]), [7], [[1, 2]], (1,)])
+def test_an_array_or_a_list_is_one_value_of_an_object_field(n: int, depths: Any) -> None:
+    world = ecs.World()
+    codec = codec_of(Chart, world)
+    entities = world.spawn(n, codec.to_columns([{"depths": depths}] * n).component)
+
+    data = [codec.read_one(world, entity) for entity in entities.tolist()]
+
+    for datum in (*data, *codec.read(world, entities)):
+        expected = {"depths": depths, "marks": [3], "scale": np.array([1, 2])}
+        assert datum.keys() == expected.keys()
+        for name, value in expected.items():
+            assert type(datum[name]) is (list if isinstance(value, tuple) else type(value))
+            assert np.array_equal(datum[name], value)
+
+
 def test_objects_that_cannot_be_copied_are_refused_and_others_are_copied() -> None:
     world = ecs.World()
     codec = codec_of(Everything, world)

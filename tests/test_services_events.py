@@ -57,6 +57,21 @@ def test_a_sequence_is_one_event_too() -> None:
     assert heard[0].definition_ids.tolist() == ["core:actor"] * 5
 
 
+@pytest.mark.parametrize("manager", [operations, lifecycle])
+def test_who_is_removed_with_the_place_that_he_was_in_is_told_by_name(manager: Any) -> None:
+    world = populated(3)
+    lifecycle(world).location_policy = "clear"
+    spatial(world).batch_add([{"entity_id": f"e{i}", "location_id": f"e{i - 1}"} for i in (1, 2)])
+    heard = listen(world, "entity_moved")
+
+    manager(world).batch_remove_entities(["e0", "e1"])
+
+    (event,) = heard
+    assert event.instance_ids.tolist() == ["e1", "e2"]
+    assert event.old_location_ids.tolist() == ["e0", "e1"]
+    assert event.new_location_ids.tolist() == [None, None]
+
+
 def test_a_removal_tells_the_ids_of_the_dead() -> None:
     world = populated(3)
     heard = listen(world)

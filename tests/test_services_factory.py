@@ -92,6 +92,14 @@ def test_the_place_can_be_another_component() -> None:
         create_default_services_with_config(world=made.world)
 
 
+@pytest.mark.parametrize("option", [{"clock": 5}, {"sleep": 0.5}, {"position_field": " "}])
+def test_what_would_first_fail_when_it_is_used_is_refused(option: dict[str, Any]) -> None:
+    with pytest.raises(ecs.InvalidArgumentError) as caught:
+        create_default_services_with_config(**option)
+
+    assert caught.value.parameter == next(iter(option))
+
+
 def test_a_complete_configuration_is_taken() -> None:
     config = ecs.EntityConfig({"performance": {"DEFAULT_BATCH_SIZE": 7}})
 

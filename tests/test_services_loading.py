@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
@@ -122,6 +124,28 @@ def test_each_fault_is_one_failure_and_the_rest_loads(optimized: bool) -> None:
     assert result.spatial.failure_count == result.components.failure_count == 0
     assert lifecycle(world).get_entity("e0").get_component_data("core:health") == {"points": 100}
     assert members(world) == {"inn": {"e0"}}
+
+
+def as_file(data: Any, folder: Path) -> Path:
+    path = folder / "world.json"
+    path.write_text(json.dumps(data))
+    return path
+
+
+@pytest.mark.parametrize("form", ["list", "columns", "file"])
+def test_a_place_that_fails_is_told_where_it_stands_among_all(form: str, tmp_path: Path) -> None:
+    places = [at(5, "inn"), at(0, "inn"), at(6, "inn"), at(9, "inn")]
+    data: dict[str, Any] = {"entities": FAULTS, "locations": places}
+    if form == "columns":
+        data["locations"] = {name: [p[name] for p in places] for name in places[0]}
+
+    result = load(new_world(), as_file(data, tmp_path) if form == "file" else data)
+
+    (failure,) = result.spatial.failures
+    assert (failure.index, failure.item) == (3, places[3])
+    assert isinstance(failure.error, ecs.EntityNotFoundError)
+    if form == "file":
+        assert "$.locations[3]" in str(result.problems[-1])  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("optimized", [False, True])

@@ -229,6 +229,33 @@ def test_rule_2_makes_a_malformed_item_its_own_failure(item: Any) -> None:
     assert result.failures[0].item is item
 
 
+@pytest.mark.parametrize("type_id", [None, "", "  ", 5, []])
+@pytest.mark.parametrize("method", ["batch_add_components", "batch_remove_components"])
+def test_rule_2_names_the_component_type_that_is_none(method: str, type_id: Any) -> None:
+    item = {"instance_id": "e0", "component_type_id": type_id, "component_data": {}}
+
+    result = getattr(operations(populated(1)), method)([item])
+
+    (failure,) = result.failures
+    assert failure.error.parameter == "component_type_id"
+    assert f"{type_id!r} is no component type id" in str(failure.error)
+
+
+@pytest.mark.parametrize("more", [[], [add(1, "hidden", {})]])
+def test_rule_2_takes_booleans_for_tags_in_columns_only(more: list[Any]) -> None:
+    world = populated(2)
+    items = [add(0, "hidden", True), *more]
+
+    result = operations(world).batch_add_components(items)
+    of_columns = operations(world).batch_add_components(
+        {"instance_id": ["e0", "e1"], "core:hidden": [True, {}]}
+    )
+
+    assert errors(result) == [(0, "ValidationError")]
+    assert result.success_count == len(more)
+    assert of_columns.successes == [True, True]
+
+
 def test_rule_2_makes_an_id_that_is_not_a_number_a_failure() -> None:
     items = [create(0), {"definition_id": "core:actor", "opts": {"instance_id": math.nan}}]
 
@@ -452,6 +479,24 @@ def test_rule_7_lets_the_last_of_two_components_win() -> None:
     assert lifecycle(world).get_entity("e0").get_component_data("core:health") == {"points": 2}
 
 
+@pytest.mark.parametrize("manager", [operations, lifecycle])
+def test_rule_7_orders_components_by_the_first_of_two(manager: Any) -> None:
+    world = new_world()
+    manager(world).batch_create_entities([create(0, "core:place")])
+
+    manager(world).batch_add_components(
+        [
+            add(0, "health", {"points": 1}),
+            add(0, "name", {"text": "Ann"}),
+            add(0, "health", {"points": 2}),
+        ]
+    )
+
+    entity = lifecycle(world).get_entity("e0")
+    assert entity.component_type_ids == ("core:health", "core:name")
+    assert entity.get_component_data("core:health") == {"points": 2}
+
+
 def test_rule_7_chains_the_moves_of_one_entity() -> None:
     updates = [{"entity_id": "e0", "new_location_id": place} for place in ("a", "b", "b", "c")]
 
@@ -497,6 +542,22 @@ def test_rule_9_skips_what_is_left_when_the_time_is_over() -> None:
     assert isinstance(short.error, ecs.BatchTimeoutError)
     assert "50 of 100 items are left" in str(short.error)
     assert len(world) == 150
+
+
+def test_rule_9_does_one_batch_when_to_validate_a_block_took_too_long() -> None:
+    world = new_world()
+    manager = operations(world, surroundings=Surroundings(clock=Ticks()))
+    items = [create(i) for i in range(20)]
+
+    result = manager.batch_create_entities(items, batch_size=5, timeout_ms=100)
+    undone = manager.batch_create_entities(
+        [create(i) for i in range(5, 25)], batch_size=5, timeout_ms=100, atomic=True
+    )
+
+    assert (result.stopped_by, result.success_count, result.skipped) == ("timeout", 5, 15)
+    assert "15 of 20 items are left" in str(result.error)
+    assert (undone.stopped_by, undone.rolled_back, undone.skipped) == ("timeout", 5, 15)
+    assert [*world.ids] == [f"e{i}" for i in range(5)]
 
 
 def test_rule_9_is_checked_between_the_items_of_a_sequence() -> None:

@@ -224,6 +224,45 @@ def test_validation_says_who_was_there_when_it_is_looked_at_later() -> None:
         )
 
 
+class Unlike:
+    """What has data, but is no entity."""
+
+    def __init__(self, data: Any, **facts: Any) -> None:
+        self.data = data
+        self.__dict__.update(facts)
+
+    def get_component_data(self, type_id: str) -> Any:
+        return self.data
+
+
+def test_each_of_a_provider_that_is_no_entity_fails_for_itself() -> None:
+    world = placed(3)
+    manager = lifecycle(world)
+    dead = manager.get_entity("e2")
+    manager.remove_entity_instance("e2")
+    place = {"locationId": "inn"}
+    entities = [
+        Unlike(None, id="e0"),
+        manager.get_entity("e0"),
+        None,
+        dead,
+        Unlike(place),
+        Unlike(5, id="e1"),
+        Unlike(place, id="e1"),
+    ]
+
+    result = spatial(world).synchronize(lambda: entities)
+
+    assert [move["entity_id"] for move in result.successful] == ["e0", "e1"]
+    assert [(f.index, type(f.error)) for f in result.failed] == [
+        (2, ecs.InvalidArgumentError),
+        (3, ecs.StaleHandleError),
+        (4, ecs.InvalidArgumentError),
+        (5, ecs.InvalidArgumentError),
+    ]
+    assert all(f.item is entities[f.index] for f in result.failed)
+
+
 def test_the_index_is_synchronized_with_what_a_provider_says() -> None:
     world = placed(4)
     entities = [lifecycle(world).get_entity(f"e{i}") for i in range(2)]

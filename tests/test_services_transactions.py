@@ -134,6 +134,22 @@ def test_a_manager_can_be_used_again() -> None:
     assert "e0" in world.ids
 
 
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+def test_a_manager_within_another_is_ended_first(end: str) -> None:
+    world = populated(1)
+    outer, inner = BatchTransactionManager(world), BatchTransactionManager(world)
+    operations(world).batch_create_entities([create(1)])
+    outer.record_operation("createEntity", {}, True)
+
+    with pytest.raises(ecs.TransactionError, match="within this one"):
+        getattr(outer, end)()
+    inner.commit()
+
+    assert "e1" in world.ids
+    assert outer.rollback().rolled_back == 1
+    assert "e1" not in world.ids
+
+
 def test_what_was_done_before_it_began_is_reported_as_failed() -> None:
     world = populated(1)
     created = operations(world).batch_create_entities([create(1)])

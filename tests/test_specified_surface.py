@@ -8,6 +8,8 @@ from __future__ import annotations
 import inspect
 import json
 import pickle
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -87,6 +89,18 @@ def test_every_name_is_in_the_package(name: str) -> None:
     assert name in ecs.__all__
     assert name in dir(ecs)
     assert callable(getattr(ecs, name))
+
+
+def test_the_modules_of_services_are_an_attribute_of_the_package() -> None:
+    program = (
+        "import ecs_columnar as ecs; print(ecs.services.BatchCreateSpec is ecs.BatchCreateSpec)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "True\n"
 
 
 def test_an_entity_says_what_is_specified() -> None:

@@ -257,6 +257,8 @@ def test_all_that_keeps_mods_apart_is_named_at_once(tmp_path: Path) -> None:
         manifest("c", conflicts=["a", {"id": "b", "version": "<1.0.0"}]),
         manifest("d", dependencies=["e"]),
         manifest("e", dependencies=["d"]),
+        manifest("f", dependencies=["f"]),
+        manifest("g", dependencies=["e"]),
     ]
     files = game(*mods)
     files["game.json"]["mods"].append("lost")
@@ -272,7 +274,32 @@ def test_all_that_keeps_mods_apart_is_named_at_once(tmp_path: Path) -> None:
             "request one of them"
         ),
         "mods/d/mod-manifest.json: $.dependencies: mods need each other: d -> e -> d",
+        "mods/f/mod-manifest.json: $.dependencies: mods need each other: f -> f",
     ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps([instance("ben"), instance("ann")]).encode(),
+        b"".join(json.dumps(instance(name)).encode() + b"\n" for name in ("ben", "ann")),
+    ],
+)
+def test_files_of_one_instance_and_of_many_come_as_they_are_listed(
+    tmp_path: Path, content: bytes
+) -> None:
+    names = ["ann.json", "more.json" if content.startswith(b"[") else "more.ndjson", "cat.json"]
+    core = {**CORE, "content": {**CORE["content"], "entities": {"definitions": ["actor.json"]}}}
+    core["content"]["entities"]["instances"] = names
+    folder = "mods/core/entities/instances/"
+    more = {folder + names[1]: content, folder + names[2]: instance("cat")}
+
+    result = load(write(tmp_path, game(core) | CORE_FILES | more))
+
+    assert [entity.id for entity in result.entities.successes] == ["ann", "ben", "cat"]
+    (failure,) = result.entities.failures
+    assert (failure.index, failure.error.entity_id) == (2, "ann")
+    assert result.entities.successes[0].get_component_data("core:health") == {"points": 3}
 
 
 @pytest.mark.parametrize(
@@ -332,8 +359,8 @@ def test_each_fault_is_a_line_and_the_rest_loads(tmp_path: Path) -> None:
         ["components/bad.json", "$"],
         ["entities/definitions/unfit.json", "$.components"],
         ["entities/instances/many.json", "$[1].componentOverrides['core:health']"],
+        ["entities/instances/many.json", "$[2]"],
         ["entities/instances/many.json", "$[3]"],
-        ["entities/instances/ann.json", "$"],
     ]
     assert result.instantiated_count == 2
     assert all("\n" not in line for line in lines(result))

@@ -89,6 +89,8 @@ class EntityConfigProvider:
         ConfigurationError
             When there is no such key or the value cannot work; nothing has changed.
         """
+        if not isinstance(path, str):
+            raise unknown_path(str(path))
         section, _, name = path.partition(".")
         if not name and section != DEFAULTS_SECTION:
             raise unknown_path(path)

@@ -62,16 +62,19 @@ def _unmet(
 def _sorted(
     wanted: list[str], manifests: Mapping[str, Manifest], problems: list[Problem]
 ) -> list[Manifest]:
-    """Take again and again the first mod whose needs are met. O(mods squared)."""
+    """Take again and again the first mod whose needs are met; a cycle, as if they were.
+
+    O(mods squared).
+    """
     done: dict[str, Manifest] = {}
     left = list(wanted)
     while left:
         ready = next((m for m in left if not _waits_for(manifests[m], left)), None)
+        taken = _cycle(left, manifests) if ready is None else [ready]
         if ready is None:
-            problems.append(_cycle(left, manifests))
-            break
-        done[ready] = manifests[ready]
-        left.remove(ready)
+            problems.append(_in_need_of_each_other(taken))
+        done.update((m, manifests[m]) for m in taken)
+        left = [m for m in left if m not in taken]
     return list(done.values())
 
 
@@ -83,11 +86,15 @@ def _waits_for(manifest: Manifest, left: list[str]) -> list[str]:
     return needs
 
 
-def _cycle(left: list[str], manifests: Mapping[str, Manifest]) -> Problem:
-    """Follow needs from a mod that waits until one comes again."""
+def _cycle(left: list[str], manifests: Mapping[str, Manifest]) -> list[str]:
+    """Follow needs from a mod that waits until one comes again; return what lies between."""
     chain = [left[0]]
     while chain[-1] not in chain[:-1]:
         chain.append(_waits_for(manifests[chain[-1]], left)[0])
-    circle = chain[chain.index(chain[-1]) :]
-    file = f"mods/{circle[0]}/{FILE}"
-    return Problem(file, "$.dependencies", f"mods need each other: {' -> '.join(circle)}")
+    return chain[chain.index(chain[-1]) : -1]
+
+
+def _in_need_of_each_other(cycle: list[str]) -> Problem:
+    shown = " -> ".join([*cycle, cycle[0]])
+    file = f"mods/{cycle[0]}/{FILE}"
+    return Problem(file, "$.dependencies", f"mods need each other: {shown}")

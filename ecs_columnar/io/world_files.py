@@ -216,9 +216,7 @@ class _Reading:
         for file in self._names(manifest, prefix, "instances"):
             with self._reporting():
                 self._add_instances(file, singles)
-        if singles:
-            place = in_files([each.file for each in singles])
-            self.files.instances.append(ListSource([each.data for each in singles], place))
+        self._add_singles(singles)
 
     def _declared(self) -> list[tuple[str, list[Found]]]:
         files = self.files
@@ -250,9 +248,17 @@ class _Reading:
     def _add_instances(self, file: str, singles: list[Found]) -> None:
         data = self._read_instances(file)
         if isinstance(data, InstanceSource):
+            self._add_singles(singles)
             self.files.instances.append(data)
         else:
             singles.append(Found(file, "$", data))
+
+    def _add_singles(self, singles: list[Found]) -> None:
+        """Add instances of a file each as one source, so that all come as they are listed."""
+        if singles:
+            place = in_files([each.file for each in singles])
+            self.files.instances.append(ListSource([each.data for each in singles], place))
+            singles.clear()
 
     def _read_instances(self, file: str, *, is_whole: bool = False) -> Any:
         """Return a file of instances as their source; any other, as what it says.

@@ -23,7 +23,7 @@ from ecs_columnar.services.columns import (
 )
 from ecs_columnar.services.instances import kinds_of, revise, with_override
 from ecs_columnar.services.items import MISSING, Columns, Items
-from ecs_columnar.services.lookup import are_last, find_entities, not_found
+from ecs_columnar.services.lookup import are_first, are_last, find_entities, not_found
 from ecs_columnar.services.overrides import type_and_field, whole_data
 from ecs_columnar.services.relocation import dead_rows, relocate
 
@@ -70,6 +70,8 @@ class Targets:
         Component type of each item.
     types : list
         By code: whatever was in the place of a type.
+    are_ids : bool array
+        By code: whether that is a string that is not blank.
     faults : int8 array, shape (n,)
     """
 
@@ -80,8 +82,8 @@ class Targets:
         self.codes, self.types = factorize(types)
         self.faults = np.zeros(len(items), np.int8)
         self.faults[self.handles == 0] = ENTITY
-        is_text = [isinstance(value, str) and bool(value.strip()) for value in self.types]
-        self.faults[~np.array(is_text, np.bool_)[self.codes]] = ARGUMENT
+        self.are_ids: Final = np.array([_is_type_id(value) for value in self.types], np.bool_)
+        self.faults[~self.are_ids[self.codes]] = ARGUMENT
         for i in np.flatnonzero(self.handles == 0).tolist():
             if isinstance(self.error(i), InvalidArgumentError):
                 self.faults[i] = ARGUMENT
@@ -164,9 +166,8 @@ class _Data:
         if not fields or "" in fields:
             whole = fields.get("", self._given)
             some = whole if is_all else take(whole, rows)
-            return codec.to_columns(
-                whole_data(codec, some if isinstance(some, Sequence) else to_list(some))
-            )
+            data = some if isinstance(some, Sequence) else to_list(some)
+            return codec.to_columns(whole_data(codec, data) if self._items.is_columnar else data)
         if not is_all:
             fields = {name: take(column, rows) for name, column in fields.items()}
         return codec.from_arrays(fields, rows.shape[0])
@@ -187,7 +188,7 @@ class PreparedAddition:
         if i in self._data.errors:
             return self._data.errors[i]
         error = self._targets.error(i)
-        is_about_data = isinstance(self._targets.types[self._targets.codes[i]], str)
+        is_about_data = self._targets.are_ids[self._targets.codes[i]]
         if self._targets.handles[i] == 0 or not is_about_data:
             return error
         return InvalidArgumentError(
@@ -212,7 +213,14 @@ class PreparedAddition:
     def _add(
         self, code: int, rows: NDArray[np.intp], positions: NDArray[np.intp]
     ) -> NDArray[np.intp]:
-        """Add the components of one type, the last one of each entity; return their rows."""
+        """Add the components of one type, the last one of each entity.
+
+        Returns
+        -------
+        intp array
+            The row where each entity is named first: what comes first decides the order of
+            its components.
+        """
         type_id, columns = self._targets.types[code], self._data.columns[code]
         entities = self._targets.handles[rows[positions]]
         is_last = are_last(entities)
@@ -225,7 +233,7 @@ class PreparedAddition:
         else:
             is_whole = kept.shape[0] == columns.is_good.shape[0]
             self._catalogue.world.add(last, columns.at(slice(None) if is_whole else kept))
-        return rows[kept]
+        return rows[kept if kept is positions else positions[are_first(entities)]]
 
     def _tell(
         self,
@@ -294,6 +302,10 @@ def _record(
     revise(
         catalogue.world, targets.handles[rows], targets.codes[rows], targets.types, with_override
     )
+
+
+def _is_type_id(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _is_absent(column: Column) -> bool:

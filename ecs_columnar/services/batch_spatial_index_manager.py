@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Unpack, cast
+from typing import Any, Final, Unpack, cast
 
-from ecs_columnar.errors import InvalidArgumentError
+from ecs_columnar.errors import InvalidArgumentError, StaleHandleError
 from ecs_columnar.services.batch_service import BatchService, Surroundings, index_size
 from ecs_columnar.services.call import Operation
-from ecs_columnar.services.items import ItemList, field_of
+from ecs_columnar.services.items import MISSING, ItemList, field_of
 from ecs_columnar.services.options import BatchOptions, with_options
 from ecs_columnar.services.rebuilding import Rebuilding
-from ecs_columnar.services.results import BatchIndexResult, Path
+from ecs_columnar.services.results import BatchFailure, BatchIndexResult, LazySequence, Path
 from ecs_columnar.services.settings import ReadSettings, Settings
 from ecs_columnar.services.spatial import Placing, Unplacing, ValidatedPlaces, Validation
 from ecs_columnar.world import World
@@ -193,14 +193,19 @@ class BatchSpatialIndexManager(BatchService):
             )
         checked = self._options({**options, "allow_empty": True})
         with self._observed("spatial_synchronize", 0, "batch") as observed:
-            items = self._provided(entity_provider)
-            observed.n = len(items)
-            outcome = self._run_unobserved(Rebuilding(self._catalogue), items, checked, "batch")
+            found = self._provided(entity_provider)
+            place = self._catalogue.place
+            items = [addition(entity, place.type_id, place.field) for entity in found]
+            rows = [i for i, item in enumerate(items) if item is not LEFT_OUT]
+            observed.n = len(rows)
+            placed = ItemList([items[i] for i in rows])
+            outcome = self._run_unobserved(Rebuilding(self._catalogue), placed, checked, "batch")
             observed.error = outcome.error
+        outcome.failures = _as_provided(outcome.failures, found, rows)
         return self._index_result(outcome)
 
-    def _provided(self, entity_provider: Callable[[], Sequence[Any]]) -> ItemList:
-        """Return where the entities of a provider are; who is nowhere is left out."""
+    def _provided(self, entity_provider: Callable[[], Sequence[Any]]) -> Sequence[Any]:
+        """Return what a provider returns."""
         retries = self._surroundings.retries
         call = entity_provider if retries is None else partial(retries().call, entity_provider)
         found = call()
@@ -211,9 +216,7 @@ class BatchSpatialIndexManager(BatchService):
                 f"cannot synchronize with {type(found).__name__}: the provider returns a list of "
                 "entities",
             )
-        place = self._catalogue.place
-        additions = [addition(entity, place.type_id, place.field) for entity in found]
-        return ItemList([item for item in additions if item is not None])
+        return list(found)
 
     def get_stats(self) -> dict[str, Any]:
         """Return the settings of the manager, and the size of the index."""
@@ -235,14 +238,40 @@ class BatchSpatialIndexManager(BatchService):
         return self._index_result(self._run(operation, items, parameter, options, path=path))
 
 
+LEFT_OUT: Final = object()
+"""What `addition` returns for an entity that is nowhere."""
+
+
 def addition(entity: Any, type_id: str, field: str) -> Any:
-    """Return where an entity says that it is, as an item; None for nowhere."""
+    """Return where an entity says that it is, as an item; `LEFT_OUT` for nowhere."""
     if isinstance(entity, Mapping):
-        place = field_of(entity, "location_id")
-        return entity if place is not None else None
+        return LEFT_OUT if field_of(entity, "location_id") is None else entity
     read = getattr(entity, "get_component_data", None)
     if not callable(read):
         return entity
-    data = read(type_id)
-    place = None if data is None else data.get(field)
-    return None if place is None else {"entity_id": entity.id, "location_id": place}
+    try:
+        place = _place_in(read(type_id), field)
+    except StaleHandleError:
+        return {"entity_id": getattr(entity, "handle", MISSING), "location_id": MISSING}
+    if place is None:
+        return LEFT_OUT
+    return {"entity_id": getattr(entity, "id", MISSING), "location_id": place}
+
+
+def _place_in(data: Any, field: str) -> Any:
+    """Return the place in the data of a component, None for nowhere."""
+    if data is None:
+        return None
+    return data.get(field) if isinstance(data, Mapping) else MISSING
+
+
+def _as_provided(
+    failures: Sequence[BatchFailure], found: Sequence[Any], rows: Sequence[int]
+) -> Sequence[BatchFailure]:
+    """Return failures of some of the entities of a provider with these, and where they stand."""
+
+    def make(k: int) -> BatchFailure:
+        i = rows[failures[k].index]
+        return BatchFailure(found[i], failures[k].error, i)
+
+    return LazySequence(len(failures), make)

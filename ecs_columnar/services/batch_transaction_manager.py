@@ -101,14 +101,18 @@ class BatchTransactionManager:
         -------
         RollbackResult
             Zeros when rollback is not enabled, or nothing was recorded.
+
+        Raises
+        ------
+        TransactionError
+            When a transaction that began later is open; nothing has happened.
         """
-        operations, self._operations = self._operations[::-1], []
-        too_early, self._too_early = self._too_early, []
-        if not self._enable_rollback:
-            return RollbackResult()
         if self._transaction is not None:
             self._transaction.rollback()
+        operations, too_early = self._operations[::-1], self._too_early
         self._end()
+        if not self._enable_rollback:
+            return RollbackResult()
         undone = tuple(
             _undone(each, self._stands(each) or any(each is other for other in too_early))
             for each in operations
@@ -117,8 +121,15 @@ class BatchTransactionManager:
         return RollbackResult(len(undone) - n_failed, n_failed, undone)
 
     def commit(self) -> None:
-        """Let what happened stand."""
-        self._operations, self._too_early = [], []
+        """Let what happened stand.
+
+        Raises
+        ------
+        TransactionError
+            When a transaction that began later is open; nothing has happened.
+        """
+        if self._transaction is not None and self._transaction.is_open:
+            self._transaction.commit()
         self._end()
 
     def __enter__(self) -> BatchTransactionManager:
@@ -150,6 +161,7 @@ class BatchTransactionManager:
         return bool(np.any(self._catalogue.world.alive(np.asarray(made, np.int64).reshape(-1))))
 
     def _end(self) -> None:
+        self._operations, self._too_early = [], []
         opened, self._open, self._transaction = self._open, None, None
         if opened is not None:
             opened.close()

@@ -280,8 +280,9 @@ class BatchCall:
         items = self._items.part(start, stop)
         items.n_after = len(self._items) - stop + self._items.n_after
         prepared = self._operation.prepare(items)
-        applied = self._apply_all(prepared, stop)
-        n_run = self._batches.admit(prepared.is_bad)
+        n_allowed = self._n_allowed(len(items))
+        applied = self._apply_all(prepared, stop) if n_allowed == len(items) else None
+        n_run = self._batches.admit(prepared.is_bad[:n_allowed])
         is_bad = prepared.is_bad[:n_run]
         failures = _failures(items, prepared, np.flatnonzero(is_bad), start)
         self._failed.append(failures)
@@ -290,6 +291,13 @@ class BatchCall:
         elif not (self._is_undone and self._batches.is_over):  # else nobody would see it
             self._outcome.applied.append(prepared.apply(n_run))
         self._report(is_bad, start)
+
+    def _n_allowed(self, n: int) -> int:
+        """Return how many of the next items may run: a batch, if to validate them took too long."""
+        batch_size = self._options.batch_size
+        if n <= batch_size or self._operation.is_whole or not self._deadline.is_past:
+            return n
+        return batch_size
 
     def _apply_all(self, prepared: Prepared, stop: int) -> Applied | None:
         """Do what all items of a block say, if that can be tried; None where one of them fails."""

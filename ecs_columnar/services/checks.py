@@ -50,3 +50,18 @@ def check_number(
             f"cannot use {value!r} as {parameter}; give a number from {least:g}{upper}",
         )
     return float(value)
+
+
+def check_callable(value: Any, parameter: str) -> Any:
+    """Return what can be called.
+
+    Raises
+    ------
+    InvalidArgumentError
+        When it cannot.
+    """
+    if not callable(value):
+        raise InvalidArgumentError(
+            parameter, value, f"cannot call {value!r}; give a function as {parameter}"
+        )
+    return value

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar.errors import first_three
+from ecs_columnar.frozen import freeze
 from ecs_columnar.schema import Component, Field, schema_of
 from ecs_columnar.services.casting import Cast, cast_values, padding
 from ecs_columnar.services.codec import ONE_IS_GOOD, Columns, Reading
@@ -140,6 +141,11 @@ meant: .astype('float32')"]
         values = {f.name: _broadcast(f, getattr(component, f.name), n) for f in self._fields}
         return to_dicts({f.name: _to_list(f, values[f.name]) for f in self._fields}, n)
 
+    def read_one(self, world: World, entity: Any) -> dict[str, Any]:
+        """Return the data of one entity; a cell is never taken for a column, as arrays may be."""
+        cells = world.entity(entity)[self.component]
+        return {f.name: _plain(f, getattr(cells, f.name)) for f in self._fields}
+
     def to_arrays(self, component: Any, n: int) -> dict[str, Any]:
         """Turn columns into a column a field, one an element of a sub-array."""
         arrays: dict[str, Any] = {}
@@ -188,7 +194,7 @@ meant: .astype('float32')"]
     def _cast(self, field: Field, given: Any, n: int) -> Cast:
         """Cast the values of a field, the default in the gaps."""
         default = self._defaults[field.name]
-        if given is None and default is not _REQUIRED:
+        if given is None and default is not _REQUIRED and not _is_like_a_column(field, default):
             return Cast(default, {})
         if isinstance(given, np.ndarray) or (given is not None and are_given(given) is True):
             return cast_values(self._world, field, given)
@@ -211,15 +217,17 @@ def _array_or_values(given: Any) -> Any:
 
 def _default_of(declared: dataclasses.Field[Any]) -> Any:
     if declared.default_factory is not dataclasses.MISSING:
-        return declared.default_factory()
+        return freeze(declared.default_factory())
     return declared.default
 
 
 def _broadcast(field: Field, value: Any, n: int) -> NDArray[Any]:
     """Return the values of a field, shape (n, *field.shape)."""
     dtype = np.dtype(object) if field.kind in ("string", "object") else field.dtype
-    if isinstance(value, np.ndarray) and value.ndim == 1 + len(field.shape):
-        return value
+    # A column of objects is an array of objects; any other array is one of its values.
+    is_of_values = isinstance(value, np.ndarray) and (value.dtype.hasobject or not dtype.hasobject)
+    if is_of_values and value.ndim == 1 + len(field.shape):
+        return value  # type: ignore[no-any-return]  # an array, as was seen
     if isinstance(value, list) and not field.shape:
         return np.fromiter(value, dtype, n)
     out = np.empty((n, *field.shape), dtype)
@@ -228,6 +236,19 @@ def _broadcast(field: Field, value: Any, n: int) -> NDArray[Any]:
     else:
         out[...] = value
     return out
+
+
+def _is_like_a_column(field: Field, default: Any) -> bool:
+    """Tell whether one value of an object field would be taken for a value an item."""
+    return field.kind == "object" and isinstance(default, np.ndarray)
+
+
+def _plain(field: Field, value: Any) -> Any:
+    """Return the value of one cell as a Python value, a time as NumPy's."""
+    if field.kind == "object":
+        return thaw(value)
+    is_plain = field.kind == "string" or field.dtype.kind in "mM"
+    return value if is_plain else np.asarray(value).tolist()
 
 
 def _to_list(field: Field, values: NDArray[Any]) -> list[Any]:

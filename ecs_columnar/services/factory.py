@@ -18,6 +18,7 @@ from ecs_columnar.services.batch_service import Surroundings
 from ecs_columnar.services.batch_spatial_index_manager import BatchSpatialIndexManager
 from ecs_columnar.services.call import BLOCK
 from ecs_columnar.services.catalogue import Catalogue, catalogue_of
+from ecs_columnar.services.checks import check_callable
 from ecs_columnar.services.clocks import Clock, Sleep
 from ecs_columnar.services.component_mutation_service import ComponentMutationService
 from ecs_columnar.services.component_types import ComponentTypes
@@ -135,12 +136,13 @@ def create_default_services_with_config(
     >>> services.batch_operation_manager.get_stats()["default_batch_size"]
     20
     """
+    clock = check_callable(clock or time.perf_counter, "clock")
+    sleep = check_callable(sleep or time.sleep, "sleep")
     provider = _to_provider(config)
     catalogue = _to_catalogue(world, position_component, position_field)
     catalogue.read_defaults = _while_unchanged(provider, lambda: provider.config.defaults)
     if logger is not None:
         catalogue.events.logger = logger
-    clock, sleep = clock or time.perf_counter, sleep or time.sleep
     monitoring = MonitoringCoordinator(provider, memory=memory, clock=clock, logger=logger)
     around = Surroundings(
         logger=logger or logging.getLogger("ecs_columnar"),
@@ -210,6 +212,10 @@ def _to_provider(config: Any) -> EntityConfigProvider:
 
 
 def _to_catalogue(world: World | None, type_id: str, field: str) -> Catalogue:
+    if not isinstance(field, str) or not field.strip():
+        raise InvalidArgumentError(
+            "position_field", field, f"cannot name a field {field!r}; give text, not blank"
+        )
     world = World() if world is None else world
     found = catalogue_of(world, place=PlaceCodec(type_id, field))
     if (found.place.type_id, found.place.field) != (type_id, field):

@@ -254,6 +254,7 @@ def _distinct_rows(flags: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray
 
 
 _NOTHING: Final[dict[str, Any]] = {}
+_FLAGS: Final[dict[bool, Any]] = {True: {}, False: None}
 _UNKNOWN: Final = "no component type of this id is registered"
 _LONGEST_WORD: Final = 100
 _MANY: Final = 4096
@@ -316,9 +317,9 @@ def _from_fields(codec: Any, fields: Mapping[str, Column], n: int) -> Columns:
 
 
 def whole_data(codec: Any, values: Sequence[Any]) -> Sequence[Any]:
-    """Return the whole data of items: a component without fields may be told by booleans."""
-    if codec.is_tag and set(map(type, values)) <= {bool, type(None)}:
-        return [{} if has_it else None for has_it in values]
+    """Return the whole data of a column: a component without fields may be told by booleans."""
+    if codec.is_tag and bool in set(map(type, values)):
+        return [_FLAGS[value] if type(value) is bool else value for value in values]
     return values
 
 

@@ -195,9 +195,9 @@ class PreparedDespawning:
         rows = false_rows(self.is_bad[:n_run])
         handles = self.handles[rows]
         if handles.shape[0]:
-            self._catalogue.events.settle()
             self._tell(handles)
             self._clear(handles)
+            self._catalogue.events.settle()
             self._catalogue.world.despawn(handles)
         return RemovedEntities(handles, self._ids, rows)
 

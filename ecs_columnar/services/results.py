@@ -7,7 +7,7 @@ million entities makes arrays, and none of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar, overload
 
@@ -120,6 +120,25 @@ class BatchFailure:
     item: Any
     error: Exception
     index: int
+
+
+def renumbered(
+    failures: Sequence[BatchFailure], rows: NDArray[np.intp]
+) -> LazySequence[BatchFailure]:
+    """Give failures of some of the items the numbers that these have among all.
+
+    Parameters
+    ----------
+    failures : sequence of BatchFailure
+    rows : intp array
+        Where each of the items stands in the input.
+    """
+
+    def make(k: int) -> BatchFailure:
+        failure = failures[k]
+        return replace(failure, index=int(rows[failure.index]))
+
+    return LazySequence(len(failures), make)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,6 +49,7 @@ from ecs_columnar.services.results import (
     Path,
     WorldLoadingResult,
     chained,
+    renumbered,
 )
 from ecs_columnar.services.settings import ReadSettings, Settings
 from ecs_columnar.services.spatial import Placing
@@ -343,8 +344,9 @@ class WorldLoadingService(BatchService):
         failed = np.array([failure.index for failure in made.failures], np.intp)
         rows = np.delete(np.arange(len(entities)), failed)
         placing = Placing(self._catalogue, "spatial_batch_add", "add")
-        places = self._without_failed(entities, failed, locations)
-        placed = self._step(placing, places, options, path)
+        kept = self._to_place(entities, failed, locations)
+        placed = self._step(placing, _some(locations, kept), options, path)
+        placed.failures = renumbered(placed.failures, kept)
         parts = component_items(self._catalogue, entities, rows)
         added = [self._step(Addition(self._catalogue), part, options, path) for part in parts]
         created = operation_result(made)
@@ -367,21 +369,26 @@ class WorldLoadingService(BatchService):
             raise outcome.error
         return outcome
 
-    def _without_failed(self, entities: Items, failed: NDArray[np.intp], locations: Items) -> Items:
-        """Leave out the places of entities that failed: one fault is one failure."""
+    def _to_place(
+        self, entities: Items, failed: NDArray[np.intp], locations: Items
+    ) -> NDArray[np.intp]:
+        """Return which places are not of entities that failed: one fault is one failure."""
+        every = np.arange(len(locations))
         if not failed.shape[0] or not len(locations):
-            return locations
+            return every
         ids = take(entities.field("instance_id"), failed)
         gone = {i for i in to_list(ids) if isinstance(i, str) and i not in self.world.ids}
         wanted = to_list(locations.field("entity_id"))
-        kept = [not (isinstance(i, str) and i in gone) for i in wanted]
-        if all(kept):
-            return locations
-        rows = np.flatnonzero(kept)
-        if isinstance(locations, Columns):
-            cut = {name: take(column, rows) for name, column in locations.columns.items()}
-            return Columns(cut, rows.shape[0])
-        return ItemList([locations[i] for i in rows.tolist()])
+        return every[[not (isinstance(i, str) and i in gone) for i in wanted]]
+
+
+def _some(locations: Items, rows: NDArray[np.intp]) -> Items:
+    if rows.shape[0] == len(locations):
+        return locations
+    if isinstance(locations, Columns):
+        cut = {name: take(column, rows) for name, column in locations.columns.items()}
+        return Columns(cut, rows.shape[0])
+    return ItemList([locations[i] for i in rows.tolist()])
 
 
 def _joined(outcomes: Sequence[Outcome], path: Path) -> BatchOperationResult:
