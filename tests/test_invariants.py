@@ -48,7 +48,7 @@ def cut_off_a_column(s: Storage) -> None:
 
 
 def count_a_free_index_less(s: Storage) -> None:
-    s.entities.n_free -= 1
+    s.entities.counters[1] -= 1
 
 
 def free_another_generation(s: Storage) -> None:
@@ -60,7 +60,7 @@ def revive_an_index_that_was_never_used(s: Storage) -> None:
 
 
 def count_a_retired_index(s: Storage) -> None:
-    s.entities.n_retired += 1
+    s.entities.counters[2] += 1
 
 
 def forget_a_row(s: Storage) -> None:

@@ -29,6 +29,7 @@ class OneByOne:
     def despawn(self) -> None:
         for entity in self.born:
             entity.despawn()
+        self.born = []  # freed after the clock
 
     def move(self) -> None:
         for entity, place in zip(self.some, self.places, strict=True):

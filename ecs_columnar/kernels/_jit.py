@@ -66,9 +66,20 @@ def kernel(function: _Function) -> _Function:
     """
     if config.DISABLE_JIT:
         function.is_ready = _always  # type: ignore[attr-defined]  # as a Kernel has
-        function.direct = function  # type: ignore[attr-defined]
         return function
     return cast("_Function", Kernel(function))
+
+
+def scalar_kernel(function: _Function) -> _Function:
+    """Compile a function about one entity as `kernel` does, to be called by its `direct`.
+
+    It keeps the interpreter's lock, as to let go of it and to take it again would be
+    a fifth of the call.
+    """
+    if config.DISABLE_JIT:
+        function.direct = function  # type: ignore[attr-defined]  # as a Kernel has
+        return kernel(function)
+    return cast("_Function", Kernel(function, targetoptions={**_OPTIONS, "nogil": False}))
 
 
 def sorting_kernel(function: _Function) -> _Function:

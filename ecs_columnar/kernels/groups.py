@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ecs_columnar.dtypes import INDEX_BITS, INDEX_MASK, MAX_ENTITIES
-from ecs_columnar.kernels._jit import inlined, kernel
+from ecs_columnar.kernels._jit import inlined, kernel, scalar_kernel
 from ecs_columnar.kernels._prefetch import prefetch
 from ecs_columnar.kernels._types import (
     Codes,
@@ -289,7 +289,7 @@ def _is_alive(handle: int, entities: Entities) -> bool:
     )
 
 
-@kernel
+@scalar_kernel
 def place_one(
     handle: int,
     code: int,

@@ -132,8 +132,10 @@ def births(n: int) -> Side:
         made = [esper.create_entity(Position(1.0, 2.0), Velocity(3.0, 4.0)) for _ in range(N_CALLS)]
 
     def undo() -> None:
+        nonlocal made
         for entity in made:
             esper.delete_entity(entity, immediate=True)
+        made = []  # freed after the clock
 
     return Side(do, undo, N_CALLS)
 
