@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ecs_columnar import dtypes, kernels
 from ecs_columnar.kernels import _cache, _jit
-from ecs_columnar.kernels._jit import inlined, kernel, sorting_kernel
+from ecs_columnar.kernels._jit import inlined, kernel, scalar_kernel, sorting_kernel
 from ecs_columnar.kernels._types import (
     Argument,
     Entities,
@@ -93,6 +93,12 @@ def copy_grid(source: Grid, out: GridOut) -> None:
 def copy_pair(pair: Pair) -> None:
     for i in range(pair.rows.shape[0]):
         pair.handles[i] = pair.rows[i]
+
+
+@scalar_kernel
+def place_one(entities: EntitiesOut, index: int, row: int) -> int:
+    entities[index]["row"] = row
+    return row
 
 
 @sorting_kernel
@@ -201,17 +207,18 @@ def test_a_sorting_kernel_sorts_a_part_of_an_array() -> None:
     assert rows.tolist() == [4, 1, 2, 3]
 
 
-def test_the_machine_code_is_called_directly() -> None:
+def test_a_scalar_kernel_is_called_directly() -> None:
     entities = np.zeros(3, dtypes.ENTITY_RECORD)
 
-    assert place.direct(entities, np.array([4, 5, 6])) == 3  # type: ignore[attr-defined]
+    assert place_one.direct(entities, 1, 6) == 6  # type: ignore[attr-defined]
+    assert place_one(entities, 2, 7) == 7
 
-    assert entities["row"].tolist() == [4, 5, 6]
+    assert entities["row"].tolist() == [0, 6, 7]
 
 
 @needs_jit
 def test_what_is_called_directly_is_compiled_before_and_once() -> None:
-    @kernel
+    @scalar_kernel
     def count_down(rows: RowsOut) -> None:
         rows[0] -= 1
 
@@ -352,6 +359,7 @@ def test_without_the_jit_the_decorators_do_nothing(monkeypatch: pytest.MonkeyPat
     assert kernel(plain) is plain
     assert sorting_kernel(plain) is plain
     assert inlined(plain) is plain
+    assert scalar_kernel(plain) is plain
     assert plain.direct is plain  # type: ignore[attr-defined]
 
 
