@@ -58,6 +58,8 @@ class ComponentType:
         Place of each field among them, by name.
     cells : type or None
         The class through which single entities are read and written, once made.
+    views : type or None
+        The class of views of its columns, once made.
     """
 
     __slots__ = (
@@ -71,6 +73,7 @@ class ComponentType:
         "positions",
         "schema",
         "type_id",
+        "views",
     )
 
     def __init__(self, schema: Schema, index: int) -> None:
@@ -83,6 +86,7 @@ class ComponentType:
         self.plain: Final = _plain(schema)
         self.positions: Final = {field.name: k for k, field in enumerate(schema.fields)}
         self.cells: Any = None
+        self.views: Any = None
         self.pools: Final = {f.name: StringTable() for f in schema.fields if f.kind == "string"}
 
     def __reduce__(self) -> tuple[Any, ...]:
