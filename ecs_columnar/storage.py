@@ -213,8 +213,7 @@ class Storage:
         StructuralChangeError
             When one is.
         """
-        n_loops = self.count_loops()
-        if n_loops:
+        if self._loops and (n_loops := self.count_loops()):
             raise StructuralChangeError(
                 f"cannot {verb} while {n_loops} queries are open: rows would move "
                 "under their views; collect the handles and do it after the loop"

@@ -217,19 +217,19 @@ def test_a_scalar_kernel_is_called_directly() -> None:
 
 
 @needs_jit
-def test_what_is_called_directly_is_compiled_before_and_once() -> None:
+def test_what_is_called_directly_is_compiled_when_it_is_first_called_and_once() -> None:
     @scalar_kernel
     def count_down(rows: RowsOut) -> None:
         rows[0] -= 1
 
-    direct = count_down.direct  # type: ignore[attr-defined]
-    assert len(count_down.signatures) == 1  # type: ignore[attr-defined]
+    assert count_down.signatures == []  # type: ignore[attr-defined]
     rows = np.array([3])
 
-    direct(rows)
+    count_down.direct(rows)  # type: ignore[attr-defined]
+    count_down.direct(rows)  # type: ignore[attr-defined]
     count_down(rows)
 
-    assert rows.tolist() == [1]
+    assert rows.tolist() == [0]
     assert len(count_down.signatures) == 1  # type: ignore[attr-defined]
 
 

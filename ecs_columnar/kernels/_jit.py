@@ -121,6 +121,14 @@ class Kernel(CPUDispatcher):
 
     A call with arguments of known types goes through Numba's C code, as with
     any jitted function. Python runs only when types are new.
+
+    Attributes
+    ----------
+    direct : callable
+        The machine code of the only signature, as a function that looks at no types: half
+        of a call about one entity is Numba's look at them, 0.1 us for each array of records.
+        The caller answers for them by giving arrays of the library's own, C-contiguous and
+        of the declared types, and that those that are written are writable.
     """
 
     def __init__(
@@ -135,23 +143,18 @@ class Kernel(CPUDispatcher):
         self._cache = DiskCache(py_func, self.targetoptions)
         self._accepted: set[_Signature] = set()
         self._ready: set[object] = set()
+        self.direct: Callable[..., Any] = self._compile_and_call
 
     @functools.cached_property
     def declared(self) -> list[_Signature]:
         """The argument types of each signature, compiled or not."""
         return _signatures(self.py_func)
 
-    @functools.cached_property
-    def direct(self) -> Callable[..., Any]:
-        """The machine code of the only signature, as a function that looks at no types.
-
-        Half of a call about one entity is Numba's look at the types of its arrays, 0.1 us
-        for each of records. The caller answers for them here, by giving arrays of the
-        library's own, C-contiguous and of the declared types, and that those that are
-        written are writable.
-        """
+    def _compile_and_call(self, *arguments: Any) -> Any:
+        """Be ``direct`` until it is called for the first time."""
         (signature,) = self.declared
-        return cast("Callable[..., Any]", super().compile(signature))
+        self.direct = cast("Callable[..., Any]", super().compile(signature))
+        return self.direct(*arguments)
 
     def compile_declared(self) -> None:
         """Compile all signatures, and call none."""
