@@ -284,15 +284,24 @@ def bars() -> list[Bar]:
 
 def one_by_one() -> list[Bar]:
     """List the bars of the scalar API."""
-    kinds = [
-        ("`entity[Position].x = v`", scalar.SetOneAgainstEsper, scalar.SetOne),
-        ("spawn one", scalar.SpawnOneAgainstEsper, scalar.SpawnOne),
-        ("move one, by place name", scalar.MoveOneAgainstEsper, scalar.MoveOne),
+    writing, spawning, moving = "`entity[Position].x = v`", "spawn one", "move one, by place name"
+    checked = "its floor: four numbers checked and written, and one call of machine code"
+    looked_up = "its floor: a look-up in a dict, and one call of machine code"
+    indexed = "esper and a dict of sets, of who is where"
+    ratios = [
+        (writing, "esper", scalar.SetOneAgainstEsper),
+        (spawning, "esper", scalar.SpawnOneAgainstEsper),
+        (checked, "esper", scalar.BareSpawnAgainstEsper),
+        (moving, "esper", scalar.MoveOneAgainstEsper),
+        (looked_up, "esper", scalar.BareMoveAgainstEsper),
+        (moving, indexed, scalar.MoveOneAgainstIndexedEsper),
+        ("move one, 0.1 entities a place", "esper", scalar.MoveOneInThinPlacesAgainstEsper),
     ]
-    ratios = [Bar(name, "esper", 3.0, contest(kind)) for name, kind, _ in kinds]
-    thin = contest(scalar.MoveOneInThinPlacesAgainstEsper)
-    ratios.append(Bar("move one, 0.1 entities a place", "esper", 3.0, thin))
-    return ratios + [Bar(name, "", 10.0, microseconds(kind), "us") for name, _, kind in kinds]
+    calls = [(writing, scalar.SetOne), (spawning, scalar.SpawnOne), (moving, scalar.MoveOne)]
+    return [
+        *(Bar(name, peer, 3.0, contest(kind)) for name, peer, kind in ratios),
+        *(Bar(name, "", 10.0, microseconds(kind), "us") for name, kind in calls),
+    ]
 
 
 def going_back() -> list[Bar]:

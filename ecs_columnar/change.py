@@ -202,7 +202,7 @@ class Change:
             self.log.remember(owner, name)
         self.steps.append((setattr, owner, name, value))
 
-    def put(self, owner: Any, name: str, rows: NDArray[Any], values: Any) -> None:
+    def put(self, owner: Any, name: str, rows: Any, values: Any) -> None:
         """Write into some items of an array of somebody who can `own` all of his."""
         self.save(owner, name, rows)
         self.steps.append((setitem, getattr(owner, name), rows, values))
@@ -292,7 +292,8 @@ class Change:
     def resize(self, table: Table, n_rows: int) -> None:
         """Set the length of a table."""
         self.floor(table)
-        self.attribute(table, "length", n_rows)
+        self.undo_later(table.resizing, table.length)
+        self.steps += table.resizing(n_rows)
 
     def floor(self, table: Table) -> None:
         """Remember how many rows a table has: later ones are new in the transaction."""

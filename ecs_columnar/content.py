@@ -77,12 +77,12 @@ class Content(NamedTuple):
     def members(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Return how many entities are in each place, and who, place by place."""
         n_places = self.places[-1]
-        _, count, _, groups, members, _ = self.locations
+        _, counters, _, groups, members = self.locations
         groups = groups[:n_places].copy()
         counts = np.zeros(n_places, CODE)
         counts[: groups.shape[0]] = groups["count"]
         starts = (np.cumsum(groups["count"]) - groups["count"]).astype(ROW)
-        out = np.empty(int(count[0]), HANDLE)
+        out = np.empty(counters.item(kernels.groups.N_PLACED), HANDLE)
         kernels.groups.copy_members(groups, members, starts, out)
         return counts, out
 

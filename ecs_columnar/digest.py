@@ -145,7 +145,8 @@ def _feed_definitions(hasher: Hasher, content: Content) -> None:
 
 
 def _feed_entities(hasher: Hasher, content: Content) -> None:
-    records, free, n_used, n_free, n_retired = content.entities
+    records, free, counters = content.entities
+    n_used, n_free, n_retired = counters.tolist()
     hasher.number(n_used, n_free, n_retired)
     hasher.array(records["generation"][:n_used])
     hasher.array(free[:n_free])

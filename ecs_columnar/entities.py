@@ -12,8 +12,7 @@
 from __future__ import annotations
 
 from operator import setitem
-from struct import Struct
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,14 +29,17 @@ from ecs_columnar.dtypes import (
     MAX_ENTITIES,
     MAX_GENERATION,
     NO_CODE,
+    NO_ENTITY,
     ROW,
 )
 from ecs_columnar.errors import InvalidArgumentError, RepositoryConsistencyError
 from ecs_columnar.state import State, Stateful
 from ecs_columnar.steps import Step, run
 
+if TYPE_CHECKING:
+    from ecs_columnar.table import Table
+
 _RECORD_WORDS: Final = ENTITY_RECORD.itemsize // CODE.itemsize
-_write_record: Final = Struct("=3i").pack_into
 
 
 class Located(NamedTuple):
@@ -66,7 +68,8 @@ class Entities(Stateful):
     ----------
     records : ENTITY_RECORD array, shape (capacity,)
     free : int64 array, shape (capacity,)
-    n_used, n_free, n_retired : int
+    counters : int64 array, shape (3,)
+        Indices ever used, free and retired, where kernels can change them.
 
     Examples
     --------
@@ -89,8 +92,8 @@ class Entities(Stateful):
     '0x200000000'
     """
 
-    STATE = ("records", "free", "n_used", "n_free", "n_retired")
-    __slots__ = ("_memory", "free", "n_free", "n_retired", "n_used", "records")
+    STATE = ("records", "free", "counters")
+    __slots__ = ("_memory", "counters", "free", "records")
 
     records: NDArray[np.void]
     _memory: memoryview[Any]
@@ -98,9 +101,22 @@ class Entities(Stateful):
     def __init__(self) -> None:
         self.hold(np.empty(0, ENTITY_RECORD))
         self.free = np.empty(0, HANDLE)
-        self.n_used = 0
-        self.n_free = 0
-        self.n_retired = 0
+        self.counters = np.zeros(3, np.int64)
+
+    @property
+    def n_used(self) -> int:
+        """Number of indices ever used."""
+        return self.counters.item(kernels.entities.N_USED)
+
+    @property
+    def n_free(self) -> int:
+        """Number of indices that will be used again."""
+        return self.counters.item(kernels.entities.N_FREE)
+
+    @property
+    def n_retired(self) -> int:
+        """Number of indices whose generations are used up."""
+        return self.counters.item(kernels.entities.N_RETIRED)
 
     @property
     def n_alive(self) -> int:
@@ -139,8 +155,9 @@ class Entities(Stateful):
     def enter(self, change: Change, handles: NDArray[np.int64]) -> None:
         """Take what `next_handles` gave as used; `relocate` says where they are."""
         n_again = min(handles.shape[0], self.n_free)
-        change.attribute(self, "n_free", self.n_free - n_again)
-        change.attribute(self, "n_used", self.n_used + handles.shape[0] - n_again)
+        n_used = self.n_used + handles.shape[0] - n_again
+        change.put(self, "counters", kernels.entities.N_FREE, self.n_free - n_again)
+        change.put(self, "counters", kernels.entities.N_USED, n_used)
 
     def relocate(
         self, change: Change, handles: NDArray[np.int64], table: int, first_row: int
@@ -184,28 +201,41 @@ class Entities(Stateful):
         change.call(
             kernels.entities.release, handles, self.records, self.free[self.n_free : n_free]
         )
-        change.attribute(self, "n_free", n_free - n_retired)
-        change.attribute(self, "n_retired", self.n_retired + n_retired)
+        change.put(self, "counters", kernels.entities.N_FREE, n_free - n_retired)
+        change.put(self, "counters", kernels.entities.N_RETIRED, self.n_retired + n_retired)
 
-    def bearing_one(self, table: int, row: int) -> tuple[int, tuple[Step, Step]]:
-        """Return the handle of the next entity, and what brings it to life in a row."""
-        self.own()
-        if self.n_free:
-            handle = self.free.item(self.n_free - 1)
-            count = setattr, self, "n_free", self.n_free - 1
-        else:
-            if self.n_used == self.records.shape[0]:
-                self.next_handles(1)  # makes room
-            handle = 1 << INDEX_BITS | self.n_used
-            count = setattr, self, "n_used", self.n_used + 1
-        at = (handle & INDEX_MASK) * ENTITY_RECORD.itemsize
-        record = _write_record, self._memory, at, handle >> INDEX_BITS, table, row
-        return handle, (count, record)
+    def bear_one(self, table: Table, clock: NDArray[np.int64]) -> int:
+        """Bring the next entity to life in the next row of a table, as one operation.
+
+        Parameters
+        ----------
+        table : Table
+            Its column of handles is writable, and has room for one more.
+        clock : int64 array, shape (1,)
+
+        Returns
+        -------
+        int
+            Its handle.
+        """
+        records = self.records
+        if not records.flags.writeable:
+            self.own()
+            records = self.records
+        bear_one = kernels.entities.bear_one.direct  # type: ignore[attr-defined]  # as a Kernel has
+        handle: int = bear_one(
+            table.number, records, self.free, self.counters, table.count, table.handles.data, clock
+        )
+        if handle == NO_ENTITY:
+            self.next_handles(1)  # makes room
+            return self.bear_one(table, clock)
+        return handle
 
     def own(self) -> None:
         """Copy the arrays that a snapshot holds."""
         if not self.records.flags.writeable:
             self.free = owned(self.free)
+            self.counters = owned(self.counters)
             self.hold(owned(self.records))
 
     def locate(self, handles: NDArray[np.int64]) -> Located:
@@ -245,10 +275,10 @@ class Entities(Stateful):
         return [*super().thawing(state), (setattr, self, "_memory", state[0].view(CODE).data)]
 
     def __getstate__(self) -> tuple[Any, ...]:
-        return self.records, self.free, self.n_used, self.n_free, self.n_retired
+        return self.state()
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        records, self.free, self.n_used, self.n_free, self.n_retired = state
+        records, self.free, self.counters = state
         self.hold(records)
 
     def hold(self, records: NDArray[np.void]) -> None:

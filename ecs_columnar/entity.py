@@ -16,7 +16,7 @@ from ecs_columnar.errors import InvalidArgumentError, StaleHandleError
 from ecs_columnar.handles import HasHandle, stale
 from ecs_columnar.names import format_handle
 from ecs_columnar.operations.despawn import despawn
-from ecs_columnar.operations.move import move_one
+from ecs_columnar.operations.move import move, move_one
 from ecs_columnar.operations.transfer import add, remove
 from ecs_columnar.operations.write import refuse_lacking, set_components
 from ecs_columnar.schema import Component
@@ -122,9 +122,10 @@ class Entity(HasHandle):
 
     def move(self, place: Any) -> None:
         """Put the entity into a place, None for nowhere; see `World.move`."""
-        if not self._storage.entities.is_alive(self.handle):
-            raise self._dead("move")
-        move_one(self._storage, self.handle, place)
+        if not move_one(self._storage, self.handle, place):
+            if not self.is_alive:
+                raise self._dead("move")
+            move(self._storage, np.array([self.handle], np.int64), place)
 
     def despawn(self) -> None:
         """Remove the entity; see `World.despawn`."""

@@ -68,12 +68,11 @@ class LocationIndex(Stateful):
     members : int64 array, shape (capacity,)
     arrivals : int32 array, shape (capacity,)
         By location; all 0 between calls.
-    count : int64 array, shape (1,)
-        Number of placed entities, where kernels can change it.
+    counters : int64 array, shape (2,)
+        Number of placed entities, and where ``members`` is free: where kernels can
+        change them.
     n_locations : int
         One more than the highest code that there was ever room for.
-    tail : int64 array, shape (1,)
-        Where ``members`` is free, where kernels can change it.
 
     Examples
     --------
@@ -89,32 +88,35 @@ class LocationIndex(Stateful):
     ['0x100000001', '0x100000000']
     """
 
-    STATE = ("records", "count", "n_locations", "groups", "members", "tail")
+    STATE = ("records", "counters", "n_locations", "groups", "members")
     __slots__ = (
         "_view",
         "arrivals",
-        "count",
+        "counters",
         "groups",
         "members",
         "n_locations",
         "records",
-        "tail",
     )
 
     def __init__(self) -> None:
         self.records: NDArray[np.void] = np.empty(0, LOCATION_RECORD)
         self.groups: NDArray[np.void] = np.empty(0, GROUP_RECORD)
         self.arrivals = np.empty(0, CODE)
-        self.count = np.zeros(1, np.int64)
+        self.counters = np.zeros(2, np.int64)
         self.n_locations = 0
-        self.tail = np.zeros(1, np.int64)
         self.members = np.empty(0, HANDLE)
         self._view = _read_only(self.members)
 
     @property
     def n_placed(self) -> int:
         """Number of entities that are somewhere."""
-        return int(self.count[0])
+        return self.counters.item(kernels.groups.N_PLACED)
+
+    @property
+    def tail(self) -> int:
+        """Where ``members`` is free."""
+        return self.counters.item(kernels.groups.TAIL)
 
     @property
     def nbytes(self) -> int:
@@ -149,10 +151,10 @@ class LocationIndex(Stateful):
         self.arrivals = grown(self.arrivals, n_locations, 0)
         self.n_locations = n_locations
         crowded, capacities, n_slots = _find_crowded(codes, self.groups, self.arrivals)
-        if self.tail[0] + n_slots > self.members.shape[0]:
+        if self.tail + n_slots > self.members.shape[0]:
             self._lay_out(codes, times_later)
         else:
-            kernels.groups.relocate(crowded, capacities, self.groups, self.members, self.tail)
+            kernels.groups.relocate(crowded, capacities, self.groups, self.members, self.counters)
 
     def placing(
         self, handles: NDArray[np.int64], codes: NDArray[np.int32], before: NDArray[np.void]
@@ -168,7 +170,7 @@ class LocationIndex(Stateful):
         before : LOCATION_RECORD array, shape (k,) or (0,)
             Out: where each was before its move.
         """
-        arrays = self.records, self.groups, self.members, before, self.count
+        arrays = self.records, self.groups, self.members, before, self.counters
         return kernels.step(kernels.groups.place, handles, codes, *arrays)
 
     def unplacing(
@@ -176,7 +178,7 @@ class LocationIndex(Stateful):
     ) -> list[Step]:
         """Take back moves: all since some time, in their order; makes room for that."""
         self.reserve(handles, np.ascontiguousarray(before["location"]))
-        arrays = self.records, self.groups, self.members, self.count
+        arrays = self.records, self.groups, self.members, self.counters
         return [kernels.step(kernels.groups.unplace, handles, codes, before, *arrays)]
 
     def place(self, handles: NDArray[np.int64], codes: NDArray[np.int32]) -> None:
@@ -184,8 +186,10 @@ class LocationIndex(Stateful):
         self.reserve(handles, codes)
         run([self.placing(handles, codes, _NOTHING)])
 
-    def place_one(self, handle: int, code: int, clock: NDArray[np.int64]) -> bool:
-        """Move one living entity to a location, -1 for nowhere, if that needs no more memory.
+    def place_one(
+        self, handle: int, code: int, entities: NDArray[np.void], clock: NDArray[np.int64]
+    ) -> bool:
+        """Move one entity to a location, -1 for nowhere, if it lives and that needs no more memory.
 
         Returns
         -------
@@ -195,16 +199,17 @@ class LocationIndex(Stateful):
         groups = self.groups
         if code >= self.n_locations or not groups.flags.writeable:
             return False
-        arrays = self.records, groups, self.members, self.count, self.tail
-        is_done: bool = kernels.groups.place_one(handle, code, *arrays, clock)
+        place_one = kernels.groups.place_one.direct  # type: ignore[attr-defined]  # as a Kernel has
+        is_done: bool = place_one(
+            handle, code, entities, self.records, groups, self.members, self.counters, clock
+        )
         return is_done
 
     def own(self) -> None:
         """Copy the arrays that a snapshot holds."""
         if not self.groups.flags.writeable:
             self.records = owned(self.records)
-            self.count = owned(self.count)
-            self.replace(self.groups, owned(self.members), owned(self.tail))
+            self.replace(self.groups, owned(self.members), owned(self.counters))
             self.groups = owned(self.groups)
 
     def thawing(self, state: State) -> list[Step]:
@@ -229,9 +234,8 @@ class LocationIndex(Stateful):
         ends = np.cumsum(capacities)
         groups["start"] = ends - capacities
         groups["capacity"] = capacities
-        tail = ends[-1:].copy()
+        tail = length = int(ends[-1])
         is_small = codes.shape[0] < TIGHT_SHARE * (self.n_placed + self.n_locations)
-        length = int(tail[0])
         if is_small:
             length = max(length, _roomy_length(self.n_placed, self.n_locations))
         if times_later:
@@ -239,13 +243,14 @@ class LocationIndex(Stateful):
         members = np.empty(length, HANDLE)
         starts = (ends - capacities).astype(ROW)
         kernels.groups.copy_members(self.groups, self.members, starts, members)
-        self.replace(groups, members, tail)
+        self.replace(groups, members, np.array([self.n_placed, tail], np.int64))
 
     def replace(
-        self, groups: NDArray[np.void], members: NDArray[np.int64], tail: NDArray[np.int64]
+        self, groups: NDArray[np.void], members: NDArray[np.int64], counters: NDArray[np.int64]
     ) -> None:
-        """Take other arrays for the groups and their members, both at once. O(1)."""
-        values = {"groups": groups, "members": members, "tail": tail, "_view": _read_only(members)}
+        """Take other arrays for the groups and their members, all at once. O(1)."""
+        values = {"groups": groups, "members": members, "counters": counters}
+        values["_view"] = _read_only(members)
         run([(setattr, self, name, value) for name, value in values.items()])
 
     # --- reading ---------------------------------------------------------------------
@@ -323,14 +328,14 @@ class LocationIndex(Stateful):
     def _check_groups(self) -> None:
         starts, counts, capacities = (self.groups[name] for name in ("start", "count", "capacity"))
         ends = starts + capacities
-        _require(int(self.tail[0]) <= self.members.shape[0], "the tail is behind the members")
+        _require(self.tail <= self.members.shape[0], "the tail is behind the members")
         _require(not self.arrivals.any(), "arrivals are left over")
         _require(not capacities[self.n_locations :].any(), "there are unknown groups")
         _require(bool((counts >= 0).all()), "a group has fewer than no members")
         _require(bool((counts <= capacities).all()), "a group has more members than room")
         _require(int(counts.sum(dtype=np.int64)) == self.n_placed, "the number of placed is wrong")
         _require(
-            bool((starts >= 0).all() and (ends <= self.tail[0]).all()), "a group is out of bounds"
+            bool((starts >= 0).all() and (ends <= self.tail).all()), "a group is out of bounds"
         )
         used = np.flatnonzero(capacities)
         used = used[np.argsort(starts[used])]

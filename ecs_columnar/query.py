@@ -18,7 +18,7 @@ from ecs_columnar.schema import Component
 from ecs_columnar.selection import HasSelection, Part, Selection
 from ecs_columnar.storage import Storage
 from ecs_columnar.table import Table
-from ecs_columnar.views import ColumnsView
+from ecs_columnar.views import ColumnsView, view_class
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +88,7 @@ class TableView:
             if found is None:
                 raise _no_term(component)
             is_mutable = component in self._mutable
-            view = ColumnsView(self._storage, self._table, found, is_mutable)
+            view = view_class(found)(self._storage, self._table, found, is_mutable)
             self._views[component] = view
         return view  # type: ignore[return-value]  # has the attributes that count
 
@@ -123,9 +123,9 @@ class Query(HasSelection):
                 component = term.component
                 self._mutable.add(component)
             self._types[component] = storage.registry.of(component)
-        self._without: Final = tuple(map(storage.registry.of, without))
+        self._without: Final = tuple(map(storage.registry.of, without)) if without else ()
         self._wanted: Final = self._mask(self._types.values())
-        self._refused: Final = self._mask(self._without)
+        self._refused: Final = self._mask(self._without) if without else 0
         for found in self._without:
             if found.schema.component in self._types:
                 raise InvalidArgumentError(

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+from ecs_columnar.dtypes import NO_ENTITY
+
 Plain: TypeAlias = tuple[tuple[str, Any, Any, Any], ...]
 """Name, Python type, lowest and highest value of each field."""
 
-RowWriter: TypeAlias = Callable[[Any, int, int, tuple[Any, ...]], bool]
-"""``write(table, row, handle, components)``; see `row_writer`."""
+RowWriter: TypeAlias = Callable[[Any, int, tuple[Any, ...]], bool]
+"""``write(table, row, components)``; see `row_writer`."""
 
 
 def row_writer(types: Sequence[tuple[Any, Plain]]) -> RowWriter:
-    """Make a function that writes a handle and Python numbers into a row of a table.
+    """Make a function that writes Python numbers into a row of a table, and no handle yet.
 
     Parameters
     ----------
@@ -28,25 +30,26 @@ def row_writer(types: Sequence[tuple[Any, Plain]]) -> RowWriter:
     Returns
     -------
     callable
-        ``write(table, row, handle, components)`` tells whether each value is a Python
+        ``write(table, row, components)`` tells whether each value is a Python
         number that goes into its cell as it is; if not, nothing is written. Raises
         IndexError where there is no room, and TypeError where a snapshot holds a
         column.
     """
     names: dict[str, Any] = {}
-    reads, writes = [], ["table.handles.memory[row] = handle"]
+    given, reads, writes = [], [], [f"table.handles.memory[row] = {NO_ENTITY}"]
     for i, (component_type, fields) in enumerate(types):
         names[f"type_{i}"] = component_type
-        reads.append(f"component = components[{i}]")
+        given.append(f"component_{i}")
         writes.append(f"columns = table.columns[type_{i}]")
         for j, (name, exact, low, high) in enumerate(fields):
-            k = f"{i}_{j}"
-            names |= {f"exact_{k}": exact, f"low_{k}": low, f"high_{k}": high}
-            reads.append(f"value_{k} = component.{name}")
-            reads.append(f"if type(value_{k}) is not exact_{k}: return False")
-            reads.append(f"if not low_{k} <= value_{k} <= high_{k}: return False")
-            writes.append(f"columns[{j}].memory[row] = value_{k}")
-    head = "def write(table, row, handle, components):"
+            value = f"value_{i}_{j}"
+            reads.append(f"{value} = component_{i}.{name}")
+            reads.append(f"if type({value}) is not {exact.__name__}: return False")
+            reads.append(f"if not {low!r} <= {value} <= {high!r}: return False")
+            writes.append(f"columns[{j}].memory[row] = {value}")
+    if given:
+        reads.insert(0, f"{', '.join(given)}, = components")
+    head = "def write(table, row, components):"
     source = "\n    ".join([head, *reads, *writes, "return True"])
     exec(source, names)
     write: RowWriter = names["write"]

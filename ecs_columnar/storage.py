@@ -183,14 +183,15 @@ class Storage:
         before it is counted down.
         """
         self.count_loops()
-        self._loops.append(ref(loop))
+        # Forgotten as soon as it is freed, so that as a rule there is none to look through.
+        self._loops.append(ref(loop, self._loops.remove))
 
     def count_loops(self) -> int:
         """Return how many loops are open; what they exposed is so no longer than they are."""
         if not (self._loops or self.exposed):
             return 0
-        self._loops[:] = filter(_is_unfinished, self._loops)
-        n_open = sum(map(_is_open, self._loops))
+        self._loops[:] = filter(_is_unfinished, tuple(self._loops))
+        n_open = sum(map(_is_open, tuple(self._loops)))  # one may be freed meanwhile
         if not n_open:
             self.exposed.clear()
         return n_open
@@ -212,8 +213,7 @@ class Storage:
         StructuralChangeError
             When one is.
         """
-        n_loops = self.count_loops()
-        if n_loops:
+        if self._loops and (n_loops := self.count_loops()):
             raise StructuralChangeError(
                 f"cannot {verb} while {n_loops} queries are open: rows would move "
                 "under their views; collect the handles and do it after the loop"

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import setitem
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -20,6 +21,7 @@ from ecs_columnar.column import HANDLES, Column
 from ecs_columnar.dtypes import ROW
 from ecs_columnar.errors import RepositoryConsistencyError
 from ecs_columnar.registry import ComponentType
+from ecs_columnar.steps import Step
 
 Values: TypeAlias = tuple[NDArray[np.generic], ...]
 """Of each field of a component, one value or one an entity, of the exact dtype."""
@@ -57,19 +59,29 @@ class Table:
         The set of components, a bit each.
     columns : dict of ComponentType to list of Column
     handles : Column
-    length : int
+    count : int64 array, shape (1,)
+        Number of rows, where kernels can change it.
     """
 
-    __slots__ = ("columns", "handles", "length", "mask", "number")
+    __slots__ = ("columns", "count", "handles", "mask", "number")
 
     def __init__(self, number: int, types: Iterable[ComponentType]) -> None:
         self.number: Final = number
         self.columns: dict[ComponentType, list[Column]] = {}
         self.handles = Column(HANDLES)
         self.mask = 0
-        self.length = 0
+        self.count = np.zeros(1, np.int64)
         for component in types:
             self.add_component(component, [Column(field) for field in component.fields])
+
+    @property
+    def length(self) -> int:
+        """Number of rows."""
+        return self.count.item()
+
+    @length.setter
+    def length(self, n_rows: int) -> None:
+        self.count[0] = n_rows
 
     @property
     def nbytes(self) -> int:
@@ -173,6 +185,10 @@ class Table:
         for column in self.all_columns():
             clear_tail(change, column, removal.n_left, self.length)
         change.resize(self, removal.n_left)
+
+    def resizing(self, n_rows: int) -> list[Step]:
+        """Return the step that sets the number of rows."""
+        return [(setitem, self.count, 0, n_rows)]
 
     def check(self) -> None:
         """Verify that all columns hold the length.

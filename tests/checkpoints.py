@@ -57,7 +57,7 @@ CALLS = (
     "unlink",
     "rmdir",
     "close",
-    "scandir",
+    "listdir",
     "ftruncate",
 )
 
@@ -120,9 +120,7 @@ def is_short(name: str, true: Callable[..., Any], *arguments: Any) -> Any:
 def is_short_then_fails(name: str, true: Callable[..., Any], *arguments: Any) -> Any:
     """Write a part of it, and say that the disk is full."""
     found = is_short(name, true, *arguments)
-    if name == "scandir":
-        found.close()
-    elif name == "open":
+    if name == "open":
         os.close(found)
     elif name == "close":
         raise OSError(errno.EIO, os.strerror(errno.EIO))

@@ -23,7 +23,7 @@ Fingerprint = dict[str, Any]
 # ``structure`` moves when a change is only tried; ``attachments`` are not the core's; the
 # others are classes and what is made of them, and who is at work.
 IGNORED = frozenset(
-    {"structure", "attachments", "cells", "schema", "log", "transaction", "_publisher"}
+    {"structure", "attachments", "cells", "views", "schema", "log", "transaction", "_publisher"}
     | {"_plain_sets"}
     # What loops have handed out, which is forgotten when somebody asks for it.
     | {"exposed", "_loops"}

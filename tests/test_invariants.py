@@ -48,7 +48,7 @@ def cut_off_a_column(s: Storage) -> None:
 
 
 def count_a_free_index_less(s: Storage) -> None:
-    s.entities.n_free -= 1
+    s.entities.counters[1] -= 1
 
 
 def free_another_generation(s: Storage) -> None:
@@ -60,7 +60,7 @@ def revive_an_index_that_was_never_used(s: Storage) -> None:
 
 
 def count_a_retired_index(s: Storage) -> None:
-    s.entities.n_retired += 1
+    s.entities.counters[2] += 1
 
 
 def forget_a_row(s: Storage) -> None:
@@ -107,7 +107,7 @@ def give_an_id_to_a_place_of_another(s: Storage) -> None:
 
 
 def lead_behind_the_members(s: Storage) -> None:
-    s.locations.tail[0] = s.locations.members.shape[0] + 1
+    s.locations.counters[1] = s.locations.members.shape[0] + 1
 
 
 def leave_arrivals(s: Storage) -> None:
@@ -127,7 +127,7 @@ def crowd_a_group(s: Storage) -> None:
 
 
 def count_one_placed_more(s: Storage) -> None:
-    s.locations.count[0] += 1
+    s.locations.counters[0] += 1
 
 
 def put_a_group_out_of_bounds(s: Storage) -> None:
@@ -135,7 +135,7 @@ def put_a_group_out_of_bounds(s: Storage) -> None:
 
 
 def put_a_group_behind_the_tail(s: Storage) -> None:
-    s.locations.groups["start"][0] = s.locations.tail[0]
+    s.locations.groups["start"][0] = s.locations.tail
 
 
 def overlap_groups(s: Storage) -> None:

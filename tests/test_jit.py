@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ecs_columnar import dtypes, kernels
 from ecs_columnar.kernels import _cache, _jit
-from ecs_columnar.kernels._jit import inlined, kernel
+from ecs_columnar.kernels._jit import inlined, kernel, scalar_kernel, sorting_kernel
 from ecs_columnar.kernels._types import (
     Argument,
     Entities,
@@ -93,6 +93,17 @@ def copy_grid(source: Grid, out: GridOut) -> None:
 def copy_pair(pair: Pair) -> None:
     for i in range(pair.rows.shape[0]):
         pair.handles[i] = pair.rows[i]
+
+
+@scalar_kernel
+def place_one(entities: EntitiesOut, index: int, row: int) -> int:
+    entities[index]["row"] = row
+    return row
+
+
+@sorting_kernel
+def sort_part(rows: RowsOut, start: int, stop: int) -> None:
+    rows[start:stop].sort()
 
 
 @kernel
@@ -186,6 +197,40 @@ def test_a_kernel_calls_a_kernel_of_its_file() -> None:
     quadruple(read_only(np.arange(3)), out)
 
     assert out.tolist() == [0, 4, 8]
+
+
+def test_a_sorting_kernel_sorts_a_part_of_an_array() -> None:
+    rows = np.array([4, 3, 2, 1])
+
+    sort_part(rows, 1, 4)
+
+    assert rows.tolist() == [4, 1, 2, 3]
+
+
+def test_a_scalar_kernel_is_called_directly() -> None:
+    entities = np.zeros(3, dtypes.ENTITY_RECORD)
+
+    assert place_one.direct(entities, 1, 6) == 6  # type: ignore[attr-defined]
+    assert place_one(entities, 2, 7) == 7
+
+    assert entities["row"].tolist() == [0, 6, 7]
+
+
+@needs_jit
+def test_what_is_called_directly_is_compiled_when_it_is_first_called_and_once() -> None:
+    @scalar_kernel
+    def count_down(rows: RowsOut) -> None:
+        rows[0] -= 1
+
+    assert count_down.signatures == []  # type: ignore[attr-defined]
+    rows = np.array([3])
+
+    count_down.direct(rows)  # type: ignore[attr-defined]
+    count_down.direct(rows)  # type: ignore[attr-defined]
+    count_down(rows)
+
+    assert rows.tolist() == [0]
+    assert len(count_down.signatures) == 1  # type: ignore[attr-defined]
 
 
 # ------------------------------------------------------------------ what is refused
@@ -312,7 +357,10 @@ def test_without_the_jit_the_decorators_do_nothing(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(_jit.config, "DISABLE_JIT", 1)
 
     assert kernel(plain) is plain
+    assert sorting_kernel(plain) is plain
     assert inlined(plain) is plain
+    assert scalar_kernel(plain) is plain
+    assert plain.direct is plain  # type: ignore[attr-defined]
 
 
 def test_a_family_that_does_not_exist_is_an_attribute_error() -> None:

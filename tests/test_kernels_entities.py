@@ -114,6 +114,35 @@ def test_bearing_enters_and_copies_the_handles(
     assert (to_records(array), out.tolist()) == expected
 
 
+@given(
+    data=st.data(),
+    records=records_of_any_kind,
+    table=st.integers(0, 100),
+    rows=st.lists(st.integers(1, 2**63 - 1), max_size=3),
+)
+def test_one_is_born_with_the_last_index_that_was_freed_or_a_fresh_one_if_there_is_a_record(
+    data: st.DataObject, records: list[Record], table: int, rows: list[int]
+) -> None:
+    n_used = data.draw(st.integers(0, len(records)))
+    freed = data.draw(st.lists(st.integers(0, n_used - 1), unique=True) if n_used else st.just([]))
+    free = [handle_of(index, data.draw(generations)) for index in freed]
+    array, out = to_array(records), np.array([*rows, 0], np.int64)
+    counters, n_rows, clock = np.array([n_used, len(free), 5]), np.array([len(rows)]), np.array([7])
+    before = len(rows)
+
+    handle = kernels.entities.bear_one.direct(  # type: ignore[attr-defined]
+        table, array, to_handles(free), counters, n_rows, out, clock
+    )
+
+    expected, n_used = reference.bear_one(table, rows, records, free, n_used)
+    assert handle == expected
+    assert to_records(array) == records
+    assert out[: len(rows)].tolist() == rows
+    assert counters.tolist() == [n_used, len(free), 5]
+    assert n_rows.tolist() == [len(rows)]
+    assert clock.tolist() == [7 + len(rows) - before]
+
+
 @given(data=st.data(), records=records_of_any_kind)
 def test_handles_are_located_and_those_of_no_living_entity_counted(
     data: st.DataObject, records: list[Record]

@@ -12,8 +12,9 @@ from hypothesis import given
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
-from ecs_columnar.dtypes import GROUP_RECORD, LOCATION_RECORD
+from ecs_columnar.dtypes import ENTITY_RECORD, GROUP_RECORD, LOCATION_RECORD
 from tests.reference import groups as reference
+from tests.reference.entities import Record
 from tests.reference.groups import NOWHERE, Lists, index_of, location_of
 
 N_RECORDS = 12
@@ -89,25 +90,35 @@ one_move = st.one_of(
     st.tuples(indices, st.just(NOWHERE)),
     st.tuples(st.integers(0, N_RECORDS - 1), st.integers(NOWHERE, N_LOCATIONS - 1)),
 )
+# Mostly alive; dead, reborn or never recorded.
+records_of_entities = st.lists(
+    st.sampled_from([0, 0, 0, 1, -4]), min_size=N_RECORDS - 2, max_size=N_RECORDS + 4
+).map(
+    lambda later: [
+        Record(1 + index % 3 + n, 0, index) if n >= 0 else Record(n, -1, 0)
+        for index, n in enumerate(later)
+    ]
+)
 batches = st.lists(one_move, max_size=MAX_BATCH).map(
     lambda moves: Batch([handle_of(index) for index, _ in moves], [code for _, code in moves])
 )
 
 
-def count_of(layout: Layout) -> NDArray[np.int64]:
-    return np.array([reference.n_placed(layout.lists)])
+def counters_of(layout: Layout) -> NDArray[np.int64]:
+    """Return how many are placed, and a tail behind all groups."""
+    return np.array([reference.n_placed(layout.lists), layout.members.shape[0]])
 
 
 @given(layout=layouts(min_slack=MAX_BATCH), batch=batches, is_noted=st.booleans())
 def test_place_moves_one_after_the_other(layout: Layout, batch: Batch, is_noted: bool) -> None:
     before = np.full(len(batch.codes) if is_noted else 0, 99, LOCATION_RECORD)
-    n_placed = count_of(layout)
+    counters = counters_of(layout)
     arrays = layout.records, layout.groups, layout.members
 
-    kernels.groups.place(*batch.arrays(), *arrays, before, n_placed)
+    kernels.groups.place(*batch.arrays(), *arrays, before, counters)
 
     expected = reference.place(batch.handles, batch.codes, layout.lists)
-    assert n_placed.tolist() == [reference.n_placed(layout.lists)]
+    assert counters.tolist() == counters_of(layout).tolist()
     assert layout.read() == layout.lists
     if is_noted:
         assert before["location"].tolist() == [location for location, _ in expected]
@@ -126,9 +137,9 @@ def test_moves_that_are_looked_ahead_to_are_those_that_are_made(seed: int) -> No
     limits = np.where(codes == NOWHERE, N_RECORDS + 3, N_RECORDS)  # who has no record stays
     handles = [handle_of(index) for index in rng.integers(0, limits).tolist()]
     arrays = layout.records, layout.groups, layout.members
-    before, n_placed = np.empty(0, LOCATION_RECORD), count_of(layout)
+    before, counters = np.empty(0, LOCATION_RECORD), counters_of(layout)
 
-    kernels.groups.place(np.array(handles, np.int64), codes, *arrays, before, n_placed)
+    kernels.groups.place(np.array(handles, np.int64), codes, *arrays, before, counters)
 
     reference.place(handles, codes.tolist(), layout.lists)
     assert layout.read() == layout.lists
@@ -137,17 +148,17 @@ def test_moves_that_are_looked_ahead_to_are_those_that_are_made(seed: int) -> No
 @given(layout=layouts(min_slack=MAX_BATCH), batch=batches)
 def test_unplace_puts_everybody_back_where_he_stood(layout: Layout, batch: Batch) -> None:
     before = np.empty(len(batch.codes), LOCATION_RECORD)
-    n_placed = count_of(layout)
+    counters = counters_of(layout)
     arrays = layout.records, layout.groups, layout.members
     moved = [list(handles) for handles in layout.lists]
     noted = reference.place(batch.handles, batch.codes, moved)
-    kernels.groups.place(*batch.arrays(), *arrays, before, n_placed)
+    kernels.groups.place(*batch.arrays(), *arrays, before, counters)
 
-    kernels.groups.unplace(*batch.arrays(), before, *arrays, n_placed)
+    kernels.groups.unplace(*batch.arrays(), before, *arrays, counters)
 
     reference.unplace(batch.handles, batch.codes, noted, moved)
     assert layout.read() == moved == layout.lists
-    assert n_placed.tolist() == [reference.n_placed(layout.lists)]
+    assert counters.tolist() == counters_of(layout).tolist()
 
 
 @given(
@@ -155,28 +166,28 @@ def test_unplace_puts_everybody_back_where_he_stood(layout: Layout, batch: Batch
     index=indices,
     code=st.integers(NOWHERE, N_LOCATIONS - 1),
     n_free=st.integers(0, 2 * N_RECORDS),
+    entities=records_of_entities,
 )
-def test_place_one_moves_where_there_is_room(
-    layout: Layout, index: int, code: int, n_free: int
+def test_place_one_moves_who_lives_where_there_is_room(
+    layout: Layout, index: int, code: int, n_free: int, entities: list[Record]
 ) -> None:
-    handle, n_placed, clock = handle_of(index), count_of(layout), np.array([7])
+    handle, counters, clock = handle_of(index), counters_of(layout), np.array([7])
     n_used, n_slots = layout.members.shape[0], sum(layout.capacities)
     layout = layout._replace(members=np.append(layout.members, np.full(n_free, GARBAGE)))
-    tail = np.array([n_used])
-    arrays = layout.records, layout.groups, layout.members
+    arrays = np.array(entities, ENTITY_RECORD), layout.records, layout.groups, layout.members
 
-    is_done = kernels.groups.place_one(handle, code, *arrays, n_placed, tail, clock)
+    is_done = kernels.groups.place_one.direct(handle, code, *arrays, counters, clock)
 
     lists, capacities = layout.lists, layout.capacities
     was_full = 0 <= code < N_LOCATIONS and len(lists[code]) == capacities[code]
-    expected = reference.place_one(handle, code, lists, capacities, N_RECORDS, n_free)
+    expected = reference.place_one(handle, code, entities, lists, capacities, N_RECORDS, n_free)
     has_grown = sum(capacities) > n_slots
     assert is_done == expected
     assert clock.tolist() == [7 + is_done]
-    assert n_placed.tolist() == [reference.n_placed(lists)]
     assert layout.read() == lists
     assert has_grown <= was_full
-    assert tail.tolist() == [n_used + (capacities[code] if has_grown else 0)]
+    tail = n_used + (capacities[code] if has_grown else 0)
+    assert counters.tolist() == [reference.n_placed(lists), tail]
 
 
 @given(batch=batches)
@@ -204,8 +215,7 @@ def test_find_crowded_finds_groups_without_room(layout: Layout, batch: Batch) ->
 @given(layout=layouts(), batch=batches)
 def test_relocate_copies_groups_to_the_tail(layout: Layout, batch: Batch) -> None:
     crowded = reference.find_crowded(batch.codes, layout.lists, layout.capacities)
-    n_used = layout.members.shape[0]
-    tail = np.array([n_used])
+    n_used, counters = layout.members.shape[0], counters_of(layout)
     members = np.append(layout.members, np.full(sum(crowded.values()), GARBAGE))
 
     kernels.groups.relocate(
@@ -213,11 +223,11 @@ def test_relocate_copies_groups_to_the_tail(layout: Layout, batch: Batch) -> Non
         np.array(list(crowded.values()), np.int32),
         layout.groups,
         members,
-        tail,
+        counters,
     )
 
     starts, expected_tail = reference.relocate(crowded, n_used)
-    assert tail.tolist() == [expected_tail]
+    assert counters.tolist() == [reference.n_placed(layout.lists), expected_tail]
     assert {code: layout.groups[code]["start"] for code in crowded} == starts
     for code, capacity in crowded.items():
         layout.capacities[code] = capacity

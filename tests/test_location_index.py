@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from ecs_columnar.dtypes import LOCATION_RECORD
+from ecs_columnar.dtypes import ENTITY_RECORD, LOCATION_RECORD
 from ecs_columnar.location_index import LocationIndex, _capacities, _roomy_length
 from ecs_columnar.steps import run
 
@@ -17,6 +17,7 @@ Groups = list[list[int]]
 
 GENERATION = 1 << 32
 N_ENTITIES, N_PLACES = 12, 6
+ALIVE = np.array([(1, 0, row) for row in range(N_ENTITIES)], ENTITY_RECORD)
 
 moves = st.lists(
     st.tuples(st.integers(0, N_ENTITIES - 1), st.integers(-1, N_PLACES - 1)), max_size=20
@@ -92,7 +93,7 @@ def test_one_by_one_leads_to_where_a_batch_leads(batch: list[tuple[int, int]]) -
     n_short = 0
     for move in batch:
         handles, codes = to_arrays([move])
-        if alone.place_one(int(handles[0]), int(codes[0]), clock):
+        if alone.place_one(int(handles[0]), int(codes[0]), ALIVE, clock):
             n_short += 1
         else:
             alone.place(handles, codes)
@@ -144,10 +145,10 @@ def test_a_frozen_index_is_not_written_one_by_one_and_copied_for_a_batch() -> No
     index, clock = LocationIndex(), np.zeros(1, np.int64)
     index.place(*to_arrays([(0, 0), (1, 0), (2, 1)]))
     state = index.state()
-    for array in (index.records, index.groups, index.members, index.count):
+    for array in (index.records, index.groups, index.members, index.counters):
         array.flags.writeable = False
 
-    assert not index.place_one(GENERATION, 1, clock)
+    assert not index.place_one(GENERATION, 1, ALIVE, clock)
     index.place(*to_arrays([(0, 1)]))
 
     assert members_in(index)[:2] == [[1], [2, 0]]
@@ -264,7 +265,7 @@ def test_one_move_for_which_there_is_room_takes_the_short_way(code: int) -> None
     index, groups = an_index_with_room()
     clock = np.zeros(1, np.int64)
 
-    is_done = index.place_one(GENERATION + 7, code, clock)
+    is_done = index.place_one(GENERATION + 7, code, ALIVE, clock)
     place_in(groups, [(7, code)])
 
     assert is_done is True
@@ -277,7 +278,7 @@ def test_what_was_counted_stays_when_somebody_moves() -> None:
     index, groups = an_index_with_room()
     counts = index.counts()
 
-    assert index.place_one(GENERATION + 7, 4, np.zeros(1, np.int64))
+    assert index.place_one(GENERATION + 7, 4, ALIVE, np.zeros(1, np.int64))
 
     assert counts.tolist() == [len(group) for group in groups]
     assert index.counts().tolist() != counts.tolist()

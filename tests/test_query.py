@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 
 import numpy as np
 import pytest
@@ -196,6 +197,28 @@ def test_the_fields_of_a_view_are_listed_before_they_are_made(world: ecs.World) 
     assert view.x is view.x
     assert copy.copy(view).x is view.x
     assert not hasattr(view, "z")
+
+
+def test_the_class_of_a_view_can_be_looked_at(world: ecs.World) -> None:
+    (rows,) = world.query(Mut[Position], Velocity)
+
+    names = [name for name, _ in inspect.getmembers(type(rows[Position]))]
+
+    assert {"x", "y"} <= set(names)
+
+
+def test_loops_are_forgotten_when_they_are_freed(world: ecs.World) -> None:
+    for _ in world.query(Mut[Position]):
+        assert len(world._storage._loops) == 1
+    begun, done = iter(world.query(Position)), iter(world.query(Position))
+    next(begun)
+    list(done)
+    assert len(world._storage._loops) == 2
+
+    assert world._storage.count_loops() == 1
+    del begun, done
+
+    assert world._storage._loops == []
 
 
 def test_only_the_fields_that_are_asked_for_are_remembered_by_a_transaction() -> None:

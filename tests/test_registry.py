@@ -20,18 +20,27 @@ def test_types_are_met_in_order_and_listed_in_it() -> None:
 
 def test_classes_whose_fields_all_take_python_numbers_are_known_as_a_set() -> None:
     world = ecs.World()
-    registry = world._storage.registry
-    assert registry.plain_set((Position,)) is None  # not yet
+    registry, position, health = world._storage.registry, Position(0.0), Health(1)
+    assert registry.plain_set([position]) is None  # not yet
 
     world.query(Health, Position, Label, Burning)
 
-    nothing = registry.plain_set(())
+    nothing = registry.plain_set([])
     assert nothing is not None and nothing.mask == 0
-    found = registry.plain_set((Position, Health))
-    assert found is not None and found is registry.plain_set((Position, Health))
+    found = registry.plain_set([position, health])
+    assert found is not None and found is registry.plain_set([Position(2.0), health])
     assert found.mask == 0b11
-    for others in [(Position, Position), (Position, Label), (Burning,), (Position, int)]:
-        assert registry.plain_set(others) is None
+    alone = registry.plain_set([position])
+    assert alone is not None and alone.mask == 0b10
+    others = [
+        [position, position],
+        [position, Label("a")],
+        [Burning(1.0)],
+        [position, 3],
+        [Position],
+    ]
+    for other in others:
+        assert registry.plain_set(other) is None
 
 
 @pytest.mark.parametrize("component", [int, "Position", None, [Position], Position(0.0)])

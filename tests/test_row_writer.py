@@ -23,14 +23,15 @@ class Switch(ecs.Component):
 
 
 def made(*classes: type[ecs.Component]) -> tuple[RowWriter, Table]:
-    """Return the writer of some classes, and a table with two rows of nothing."""
+    """Return the writer of some classes, and a table with two rows of nothing but a handle."""
     world = ecs.World()
     registry = world._storage.registry
     table = Table(0, [registry.of(each) for each in sorted(classes, key=lambda c: c.__name__)])
     table.reserve(2)
-    for column in (table.handles, *table.all_columns()):
+    table.handles.data[:] = HANDLE
+    for column in table.all_columns():
         column.data[:] = 0
-    plain = registry.plain_set(classes)
+    plain = registry.plain_set([each.__new__(each) for each in classes])
     assert plain is not None
     return plain.write, table
 
@@ -45,10 +46,10 @@ def test_each_value_goes_into_its_cell_whatever_the_order_of_the_components() ->
         write, table = made(*classes)
         given = {Switch: Switch(True, 255, -0.5), Position: Position(1.5, -2.0)}
 
-        assert write(table, 1, HANDLE, tuple(given[each] for each in classes))
+        assert write(table, 1, tuple(given[each] for each in classes))
 
         assert rows(table) == {
-            "handle": [0, HANDLE],
+            "handle": [HANDLE, 0],
             "x": [0.0, 1.5],
             "y": [0.0, -2.0],
             "is_on": [False, True],
@@ -76,30 +77,32 @@ def test_each_value_goes_into_its_cell_whatever_the_order_of_the_components() ->
 def test_what_is_no_number_of_the_column_is_told_and_nothing_is_written(value: Switch) -> None:
     write, table = made(Position, Switch)
 
-    assert not write(table, 0, HANDLE, (Position(1.0, 2.0), value))
+    assert not write(table, 0, (Position(1.0, 2.0), value))
 
-    assert not any(any(column) for column in rows(table).values())
+    handles, *columns = rows(table).values()
+    assert handles == [HANDLE, HANDLE]
+    assert not any(map(any, columns))
 
 
-def test_tags_and_nothing_at_all_are_a_handle_alone() -> None:
+def test_tags_and_nothing_at_all_clear_the_handle_alone() -> None:
     for classes, given in [((), ()), ((Frozen,), (Frozen(),))]:
         write, table = made(*classes)
 
-        assert write(table, 0, HANDLE, given)
+        assert write(table, 0, given)
 
-        assert rows(table) == {"handle": [HANDLE, 0]}
+        assert rows(table) == {"handle": [0, HANDLE]}
 
 
 def test_a_missing_row_and_a_column_of_a_snapshot_are_told_by_an_error() -> None:
     write, table = made(Health)
     with pytest.raises(IndexError):
-        write(table, 2, HANDLE, (Health(1),))
+        write(table, 2, (Health(1),))
     (column,) = table.all_columns()
     column.data.flags.writeable = False
     column.hold(column.data)
 
     with pytest.raises(TypeError, match="read-only"):
-        write(table, 0, HANDLE, (Health(1),))
+        write(table, 0, (Health(1),))
 
 
 def test_worlds_that_have_written_rows_are_copied_and_go_on() -> None:

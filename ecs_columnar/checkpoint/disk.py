@@ -148,9 +148,7 @@ def rename(old: Path, new: Path) -> None:
 
 def remove_folder(path: Path) -> None:
     """Remove a folder of files. Does not follow links."""
-    with os.scandir(path) as entries:
-        names = [entry.name for entry in entries]
-    for name in names:
+    for name in os.listdir(path):  # noqa: PTH208
         os.unlink(path / name)  # noqa: PTH108
     os.rmdir(path)  # noqa: PTH106
 

@@ -140,5 +140,5 @@ class Generations:
             )
 
     def _names(self, pattern: re.Pattern[str]) -> list[str]:
-        with os.scandir(self.folder) as entries:
-            return [entry.name for entry in entries if pattern.fullmatch(entry.name)]
+        # In one call: an interrupt would leave a `scandir` open that has not been entered yet.
+        return [name for name in os.listdir(self.folder) if pattern.fullmatch(name)]  # noqa: PTH208

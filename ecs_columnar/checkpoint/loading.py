@@ -125,9 +125,10 @@ def _load_dead(reader: Reader, storage: Storage, counts: Counts) -> None:
     _require(not words[indices, 0].any(), "free handles are of the living")
     words[indices, 0], words[indices, 1] = -generations, NO_CODE
     n_alive = sum(entry.n_rows for entry in reader.manifest.tables)
-    entities.free, entities.n_free = free, counts.free
-    entities.n_retired = counts.used - n_alive - counts.free
-    if entities.n_retired:
+    n_retired = counts.used - n_alive - counts.free
+    entities.free = free
+    entities.counters[:] = counts.used, counts.free, n_retired
+    if n_retired:
         words[words[:, 0] == 0, 1] = NO_CODE
 
 
@@ -137,7 +138,6 @@ def _load_dead(reader: Reader, storage: Storage, counts: Counts) -> None:
 def _load_tables(reader: Reader, storage: Storage, types: Sequence[ComponentType]) -> None:
     entries, n_used = reader.manifest.tables, reader.manifest.counts.used
     storage.entities.hold(np.zeros(n_used, ENTITY_RECORD))
-    storage.entities.n_used = n_used
     found = reader.arrays("handles", HANDLE, (), [entry.n_rows for entry in entries])
     for number, (entry, handles) in enumerate(zip(entries, found, strict=True)):
         components = [types[position] for position in entry.components]

@@ -132,7 +132,8 @@ def _entry(table: TableContent, positions: Positions) -> TableEntry:
 
 
 def _write_entities(writer: Writer, content: Content) -> Counts:
-    _, free, n_used, n_free, _ = content.entities
+    _, free, counters = content.entities
+    n_used, n_free, _ = counters.tolist()
     writer.array("free", HANDLE, free[:n_free])
     writer.array("handles", HANDLE, *(table.handles[: table.length] for table in content.tables))
     texts = to_texts(content.symbols)

@@ -2,12 +2,13 @@
 
 A handle is ``generation << 32 | index``. A record whose generation is the
 handle's is alive; that of a dead one holds minus its next generation.
+``counters`` are numbers that kernels keep: indices ever used, free and retired.
 """
 
 from __future__ import annotations
 
-from ecs_columnar.dtypes import INDEX_BITS, INDEX_MASK, MAX_GENERATION
-from ecs_columnar.kernels._jit import inlined, kernel
+from ecs_columnar.dtypes import INDEX_BITS, INDEX_MASK, MAX_GENERATION, NO_ENTITY
+from ecs_columnar.kernels._jit import inlined, kernel, scalar_kernel
 from ecs_columnar.kernels._types import (
     CodesOut,
     Entities,
@@ -18,6 +19,9 @@ from ecs_columnar.kernels._types import (
     Rows,
     RowsOut,
 )
+
+N_USED, N_FREE, N_RETIRED = 0, 1, 2
+"""Which of the counters is which."""
 
 
 @kernel
@@ -68,6 +72,52 @@ def bear(
     for i in range(handles.shape[0]):
         _record(handles[i], table, first_row + i, records)
         out[i] = handles[i]
+
+
+@scalar_kernel
+def bear_one(
+    table: int,
+    records: EntitiesOut,
+    free: Handles,
+    counters: HandlesOut,
+    n_rows: HandlesOut,
+    out: HandlesOut,
+    clock: HandlesOut,
+) -> int:
+    """Bring the next entity to life in the next row of a table, if there is a record for it.
+
+    Parameters
+    ----------
+    table : int
+    records : ENTITY_RECORD array
+    free : int64 array
+        The next handles of the free indices, the last first.
+    counters : int64 array, shape (3,)
+        Changed.
+    n_rows, clock : int64 array, shape (1,)
+        Changed: the rows of the table, and the tick.
+    out : int64 array
+        Out: of the rows, of which there is one more.
+
+    Returns
+    -------
+    int
+        Its handle; `NO_ENTITY`, and nothing done, where it would take more records.
+    """
+    if counters[N_FREE] > 0:
+        counters[N_FREE] -= 1
+        handle = free[counters[N_FREE]]
+    elif counters[N_USED] < records.shape[0]:
+        handle = (1 << INDEX_BITS) | counters[N_USED]
+        counters[N_USED] += 1
+    else:
+        return NO_ENTITY
+    row = n_rows[0]
+    _record(handle, table, row, records)
+    out[row] = handle
+    n_rows[0] = row + 1
+    clock[0] += 1
+    return int(handle)
 
 
 @inlined

@@ -8,8 +8,8 @@
 * ``records`` may be shorter than what an index asks for: those are nowhere.
 * ``arrivals`` counts by location within one operation. Between operations it
   is all 0, so that none of them has to clear or to read all of it.
-* ``n_placed`` is a count that kernels keep, and ``tail`` is where unused memory
-  of ``members`` starts: arrays of one item.
+* ``counters`` are numbers that kernels keep: how many entities are placed, and
+  where unused memory of ``members``, the tail, starts.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from ecs_columnar.dtypes import INDEX_MASK, MAX_ENTITIES
-from ecs_columnar.kernels._jit import inlined, kernel
+from ecs_columnar.dtypes import INDEX_BITS, INDEX_MASK, MAX_ENTITIES
+from ecs_columnar.kernels._jit import inlined, kernel, scalar_kernel
 from ecs_columnar.kernels._prefetch import prefetch
 from ecs_columnar.kernels._types import (
     Codes,
     CodesOut,
+    Entities,
     Groups,
     GroupsOut,
     Handles,
@@ -32,6 +33,9 @@ from ecs_columnar.kernels._types import (
     PlacementsOut,
     Rows,
 )
+
+N_PLACED, TAIL = 0, 1
+"""Which of the counters is which."""
 
 AHEAD = 16
 """How many moves before its turn a move asks for members; 12 to 24 are equal, 8 is slower."""
@@ -130,7 +134,7 @@ def place(
     groups: GroupsOut,
     members: HandlesOut,
     before: PlacementsOut,
-    n_placed: HandlesOut,
+    counters: HandlesOut,
 ) -> None:
     """Move entities, one after the other, to locations that have room for them.
 
@@ -145,8 +149,8 @@ def place(
     members : int64 array
     before : LOCATION_RECORD array, shape (k,) or (0,)
         Out: where each was before its move, if there is room for it.
-    n_placed : int64 array, shape (1,)
-        Changed.
+    counters : int64 array, shape (2,)
+        The first is changed.
     """
     # Cache misses, five a move, take the time. At 1M entities in 10,000 locations
     # to look ahead for two of them takes a third to a half of it away, and for all
@@ -174,10 +178,10 @@ def place(
             continue
         if location >= 0:
             _leave(location, record["slot"], records, groups, members)
-            n_placed[0] -= 1
+            counters[N_PLACED] -= 1
         if code >= 0:
             record["slot"] = _arrive(handle, code, groups, members)
-            n_placed[0] += 1
+            counters[N_PLACED] += 1
         record["location"] = code
 
 
@@ -189,7 +193,7 @@ def unplace(
     records: PlacementsOut,
     groups: GroupsOut,
     members: HandlesOut,
-    n_placed: HandlesOut,
+    counters: HandlesOut,
 ) -> None:
     """Take back moves that were the last ones, in the reverse order.
 
@@ -205,8 +209,8 @@ def unplace(
     records : LOCATION_RECORD array
     groups : GROUP_RECORD array
     members : int64 array
-    n_placed : int64 array, shape (1,)
-        Changed.
+    counters : int64 array, shape (2,)
+        The first is changed.
     """
     for i in range(handles.shape[0] - 1, -1, -1):
         index = handles[i] & INDEX_MASK
@@ -216,10 +220,10 @@ def unplace(
             continue
         if code >= 0:
             groups[code]["count"] -= 1
-            n_placed[0] -= 1
+            counters[N_PLACED] -= 1
         if location >= 0:
             _return(handles[i], location, before[i]["slot"], records, groups, members)
-            n_placed[0] += 1
+            counters[N_PLACED] += 1
         records[index]["location"] = location
         records[index]["slot"] = before[i]["slot"]
 
@@ -254,10 +258,10 @@ def _roomier(count: int, capacity: int) -> int:
 
 
 @inlined
-def _enlarge(group: Any, capacity: int, members: HandlesOut, tail: HandlesOut) -> None:
+def _enlarge(group: Any, capacity: int, members: HandlesOut, counters: HandlesOut) -> None:
     """Copy a group to the tail, with more room."""
-    start = tail[0]
-    tail[0] = start + capacity
+    start = counters[TAIL]
+    counters[TAIL] = start + capacity
     for slot in range(group["count"]):
         members[start + slot] = members[group["start"] + slot]
     group["start"] = start
@@ -265,59 +269,74 @@ def _enlarge(group: Any, capacity: int, members: HandlesOut, tail: HandlesOut) -
 
 
 @inlined
-def _make_room(code: int, groups: GroupsOut, members: HandlesOut, tail: HandlesOut) -> bool:
+def _make_room(code: int, groups: GroupsOut, members: HandlesOut, counters: HandlesOut) -> bool:
     """Tell whether a group has room for one more, at the tail if not where it is."""
     group = groups[code]
     if group["count"] < group["capacity"]:
         return True
     capacity = _roomier(group["count"] + 1, group["capacity"])
-    if tail[0] + capacity > members.shape[0]:
+    if counters[TAIL] + capacity > members.shape[0]:
         return False
-    _enlarge(group, capacity, members, tail)
+    _enlarge(group, capacity, members, counters)
     return True
 
 
-@kernel
+@inlined
+def _is_alive(handle: int, entities: Entities) -> bool:
+    generation, index = handle >> INDEX_BITS, handle & INDEX_MASK
+    return (
+        generation > 0 and index < entities.shape[0] and entities[index]["generation"] == generation
+    )
+
+
+@scalar_kernel
 def place_one(
     handle: int,
     code: int,
+    entities: Entities,
     records: PlacementsOut,
     groups: GroupsOut,
     members: HandlesOut,
-    n_placed: HandlesOut,
-    tail: HandlesOut,
+    counters: HandlesOut,
     clock: HandlesOut,
 ) -> bool:
-    """Move one entity, if that needs no more memory; a full group may go to the tail.
+    """Move one entity, if it is alive and that needs no more memory; a group may go to the tail.
 
     Parameters
     ----------
     handle : int
     code : int
         New location, one of the groups; -1 for nowhere.
+    entities : ENTITY_RECORD array
     records : LOCATION_RECORD array
     groups : GROUP_RECORD array
     members : int64 array
-    n_placed, tail, clock : int64 array, shape (1,)
-        Changed: the number of placed entities, the tail, and the tick.
+    counters : int64 array, shape (2,)
+        Changed.
+    clock : int64 array, shape (1,)
+        Changed: the tick.
 
     Returns
     -------
     bool
         Whether that was possible; if not, nothing was done.
     """
+    if not _is_alive(handle, entities):
+        return False
     index = handle & INDEX_MASK
     location = records[index]["location"] if index < records.shape[0] else -1
     if location != code:
-        if code >= 0 and (index >= records.shape[0] or not _make_room(code, groups, members, tail)):
+        if code >= 0 and (
+            index >= records.shape[0] or not _make_room(code, groups, members, counters)
+        ):
             return False
         record = records[index]
         if location >= 0:
             _leave(location, record["slot"], records, groups, members)
-            n_placed[0] -= 1
+            counters[N_PLACED] -= 1
         if code >= 0:
             record["slot"] = _arrive(handle, code, groups, members)
-            n_placed[0] += 1
+            counters[N_PLACED] += 1
         record["location"] = code
     clock[0] += 1
     return True
@@ -395,7 +414,7 @@ def find_crowded(
 
 @kernel
 def relocate(
-    crowded: Codes, capacities: Codes, groups: GroupsOut, members: HandlesOut, tail: HandlesOut
+    crowded: Codes, capacities: Codes, groups: GroupsOut, members: HandlesOut, counters: HandlesOut
 ) -> None:
     """Copy groups to the tail, with more room.
 
@@ -406,11 +425,11 @@ def relocate(
     capacities : int32 array, shape (k,)
     groups : GROUP_RECORD array
     members : int64 array
-    tail : int64 array, shape (1,)
-        Changed; there is enough memory behind it.
+    counters : int64 array, shape (2,)
+        The tail is changed; there is enough memory behind it.
     """
     for i in range(crowded.shape[0]):
-        _enlarge(groups[crowded[i]], capacities[i], members, tail)
+        _enlarge(groups[crowded[i]], capacities[i], members, counters)
 
 
 # --- reading -------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from ecs_columnar.kernels._jit import inlined, kernel
+from ecs_columnar.kernels._jit import inlined, sorting_kernel
 from ecs_columnar.kernels._types import Bytes, HashesOut, RowsOut
 
 FINE: Final = 0
@@ -88,7 +88,7 @@ def _pop(keys: HashesOut, start: int, n_keys: int) -> int:
     return _NO_ROOM if _repeats(keys, start, n_keys) else start
 
 
-@kernel
+@sorting_kernel
 def scan_json(data: Bytes, keys: HashesOut, starts: RowsOut) -> int:
     """Look for deep nesting and for repeated keys.
 

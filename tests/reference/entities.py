@@ -64,6 +64,27 @@ def bear(
     return enter(handles, table, first_row, records), list(handles)
 
 
+def bear_one(
+    table: int, rows: list[int], records: list[Record], free: list[int], n_used: int
+) -> tuple[int, int]:
+    """Append a new entity to the rows of a table; ``free`` are next handles, the last first.
+
+    Returns
+    -------
+    handle, n_used : int
+        0, and nothing done, where there is no record for it.
+    """
+    if free:
+        handle = free.pop()
+    elif n_used < len(records):
+        handle, n_used = handle_of(n_used, 1), n_used + 1
+    else:
+        return 0, n_used
+    records[index_of(handle)] = Record(generation_of(handle), table, len(rows))
+    rows.append(handle)
+    return handle, n_used
+
+
 def is_alive(handle: int, records: list[Record]) -> bool:
     generation, index = divmod(handle, INDICES)
     return generation > 0 and index < len(records) and records[index].generation == generation

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from tests.reference.entities import Record, is_alive
+
 Lists = list[list[int]]
 
 NOWHERE = -1
@@ -67,9 +69,20 @@ def unplace(
 
 
 def place_one(
-    handle: int, code: int, lists: Lists, capacities: list[int], n_records: int, n_free: int
+    handle: int,
+    code: int,
+    entities: list[Record],
+    lists: Lists,
+    capacities: list[int],
+    n_records: int,
+    n_free: int,
 ) -> bool:
-    """Move one, if there is room; ``n_free`` slots behind the groups are free to become room."""
+    """Move one of the living, if there is room.
+
+    ``n_free`` slots behind the groups are free to become room.
+    """
+    if not is_alive(handle, entities):
+        return False
     is_move = location_of(handle, lists) != code != NOWHERE
     if is_move and index_of(handle) >= n_records:
         return False

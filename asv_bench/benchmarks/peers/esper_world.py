@@ -132,8 +132,10 @@ def births(n: int) -> Side:
         made = [esper.create_entity(Position(1.0, 2.0), Velocity(3.0, 4.0)) for _ in range(N_CALLS)]
 
     def undo() -> None:
+        nonlocal made
         for entity in made:
             esper.delete_entity(entity, immediate=True)
+        made = []  # freed after the clock
 
     return Side(do, undo, N_CALLS)
 
@@ -149,3 +151,22 @@ def moves(n: int) -> Side:
             esper.component_for_entity(entity, Place).number = i
 
     return Side(do, n_items=len(entities))
+
+
+def indexed_moves(n: int) -> Side:
+    """Write the place of one entity, and keep who is where in a dict of sets."""
+    entities = EsperWorld(n).some[:N_CALLS]
+    numbers = list(range(len(entities)))
+    members: dict[int, set[int]] = {number: set() for number in numbers}
+    for number, entity in zip(numbers, entities, strict=True):
+        esper.add_component(entity, Place(number))
+        members[number].add(entity)
+
+    def do() -> None:
+        for entity, number in zip(entities, numbers, strict=True):
+            place = esper.component_for_entity(entity, Place)
+            members[place.number].remove(entity)
+            members[number].add(entity)
+            place.number = number
+
+    return Side(do, numbers.reverse, n_items=len(entities))
