@@ -146,6 +146,10 @@ class Coded:
         """Return the strings one by one."""
         return np.asarray(self.texts[self.codes])
 
+    def tolist(self) -> list[Any]:
+        """Return the strings one by one, in a list."""
+        return list(self)
+
     def distinct(self) -> Coded:
         """Leave out what does not occur; texts are in the order in which they first do."""
         if self._is_distinct:

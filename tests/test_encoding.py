@@ -348,7 +348,12 @@ def test_coded_strings_are_encoded_as_if_they_were_spelled_out() -> None:
 
 
 def test_coded_strings_are_a_sequence_of_strings() -> None:
-    assert list(CODED) == [" harbour ", "inn", " harbour ", None]
+    assert (
+        list(CODED)
+        == CODED.tolist()
+        == to_objects(CODED)
+        == [" harbour ", "inn", " harbour ", None]
+    )
     assert list(CODED[1:3]) == ["inn", " harbour "]
     assert list(CODED[CODED.codes == 2]) == [" harbour ", " harbour "]
     assert [CODED[1], CODED[3]] == ["inn", None]

@@ -120,6 +120,26 @@ def test_some_columns_are_known_to_be_whole(column: Any, expected: bool) -> None
     assert not are_missing(column).any() or not expected
 
 
+@pytest.mark.parametrize("n", [0, 1, 3])
+@pytest.mark.parametrize(
+    "nulls",
+    [
+        pa.nulls,
+        lambda n: pa.chunked_array([pa.nulls(n)]),
+        lambda n: pa.DictionaryArray.from_arrays(pa.array([0] * n, pa.int8()), pa.nulls(1)),
+    ],
+)
+def test_a_column_of_nulls_of_arrow_is_all_gaps(nulls: Callable[[int], Any], n: int) -> None:
+    column = as_column(nulls(n))
+
+    none = take(column, np.array([], np.intp))
+    codes, values = factorize(column)
+
+    assert are_missing(column).tolist() == [True] * n
+    assert [values[code] for code in codes] == to_list(column) == [None] * n
+    assert to_objects(none).tolist() == factorize(none)[0].tolist() == []
+
+
 def test_structures_of_arrow_are_told_apart_as_what_they_are_in_python() -> None:
     codes, values = factorize(pa.array([{"a": 1}, None, {"a": 1}]))
 

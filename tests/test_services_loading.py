@@ -132,6 +132,16 @@ def as_file(data: Any, folder: Path) -> Path:
     return path
 
 
+def test_a_line_about_a_file_says_where_the_entity_is_listed(tmp_path: Path) -> None:
+    entities = [*FAULTS, entity(2, health={"points": -1}), entity(3, name={"text": ""})]
+
+    result = load(new_world(), as_file({"entities": entities, "locations": []}, tmp_path))
+
+    found = [str(problem).split(": ")[:2] for problem in result.problems]
+    assert found[:6] == [["world.json", f"$.entities[{i}]"] for i in range(1, 7)]
+    assert found[6:] == [["world.json", f"$.entities[{i}].components"] for i in (8, 9)]
+
+
 @pytest.mark.parametrize("form", ["list", "columns", "file"])
 def test_a_place_that_fails_is_told_where_it_stands_among_all(form: str, tmp_path: Path) -> None:
     places = [at(5, "inn"), at(0, "inn"), at(6, "inn"), at(9, "inn")]

@@ -224,6 +224,15 @@ def test_validation_says_who_was_there_when_it_is_looked_at_later() -> None:
         )
 
 
+def test_one_place_can_be_looked_into_by_the_handle_of_its_entity() -> None:
+    world = placed(2)
+    world.move("e1", "e0")
+
+    result = spatial(world).batch_validate_locations([int(world.ids["e0"]), None])
+
+    assert [place["entities"] for place in result.successful] == [["e1"]]
+
+
 class Unlike:
     """What has data, but is no entity."""
 

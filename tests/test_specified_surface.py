@@ -101,6 +101,7 @@ def test_the_modules_of_services_are_an_attribute_of_the_package() -> None:
     )
 
     assert done.stdout == "True\n"
+    assert ecs.__getattr__("services") is sys.modules["ecs_columnar.services"]
 
 
 def test_an_entity_says_what_is_specified() -> None:

@@ -49,6 +49,9 @@ def as_column(values: Any) -> Column:
         return values
     if isinstance(values, (str, bytes, Mapping, Set)) or not hasattr(values, "__len__"):
         raise TypeError(f"it is a {type(values).__name__}")
+    if str(getattr(values, "type", "")).startswith("dictionary<values=null"):
+        # Of a dictionary of nothing pyarrow tells no gaps: the process ends.
+        return sys.modules["pyarrow"].nulls(len(values))
     if hasattr(values, "to_arrow"):  # of polars
         return values.to_arrow() if find_spec("pyarrow") else values.to_list()
     is_array = hasattr(values, "__getitem__") and (
@@ -202,12 +205,12 @@ def factorize(column: Column) -> tuple[NDArray[np.intp], list[Any]]:
         return found.astype(np.intp), table.decode(table.live_codes()).tolist()
     if hasattr(column, "dictionary_encode"):
         try:
-            column = column.dictionary_encode()
-        except NotImplementedError:  # Arrow tells no structures apart
+            encoded = column.dictionary_encode()
+            encoded = encoded.combine_chunks() if hasattr(encoded, "chunks") else encoded
+        except NotImplementedError:  # Arrow tells no structures apart, nor joins no nulls
             return factorize(column.to_pylist())
-        column = column.combine_chunks() if hasattr(column, "chunks") else column
-        indices = column.indices.cast("int64").fill_null(-1).to_numpy()
-        return _renumbered(indices.astype(np.intp), column.dictionary.to_pylist())
+        indices = encoded.indices.cast("int64").fill_null(-1).to_numpy()
+        return _renumbered(indices.astype(np.intp), encoded.dictionary.to_pylist())
     if hasattr(column, "categories"):
         return _renumbered(np.asarray(column.codes, np.intp), list(column.categories))
     if isinstance(column, np.ndarray) and column.size and column.strides == (0,):

@@ -325,7 +325,7 @@ class PreparedValidation:
         locations = self._catalogue.world.locations
         codes = np.full(rows.shape[0], -1, np.int32)
         for run, some in uniform(place_array(take(self._places.column, rows)), rows.shape[0]):
-            codes[run] = locations.find(some)
+            codes[run] = locations.find(np.array([some], np.int64) if is_handle(some) else some)
         counts = np.append(locations.counts(), 0)[codes]
         first = locations.first(codes, _SHOWN)  # now: it will be looked at later
         return ValidatedPlaces(self._catalogue, self._places, rows, codes, counts, first)
