@@ -98,6 +98,7 @@ written = st.from_regex(
 
 @given(written | st.floats(allow_nan=False, allow_infinity=False).map(json.dumps))
 @example("-0")
+@example("10000000000000.000000")
 @example("-0.0")
 @example("0.1")
 @example("9007199254740993e0")

@@ -279,11 +279,11 @@ def read_numbers(
         i, end = starts[row], ends[row]
         is_negative = data[i] == _MINUS
         number, n_behind, i, is_float = _read_digits(data, i + 1 if is_negative else i, end)
-        exponent = _read_exponent(data, i + 1, end) if i < end else 0
-        exponent -= n_behind
         kinds[row] = ODD
         if number == _TOO_MANY:
             continue
+        exponent = _read_exponent(data, i + 1, end) if i < end else 0
+        exponent -= n_behind
         if not is_float and i == end:
             if number != 0 or not is_negative:
                 integers[row] = -number if is_negative else number
