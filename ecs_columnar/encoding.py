@@ -310,6 +310,8 @@ def to_objects(column: Any) -> list[Any]:
     if hasattr(column, "dictionary") and hasattr(column, "indices"):
         values = [*column.dictionary.to_pylist(), None]
         return [values[-1 if code is None else code] for code in column.indices.to_pylist()]
+    if isinstance(column, list):
+        return column
     values = (column.tolist if hasattr(column, "tolist") else column.to_pylist)()
     return list(values)
 

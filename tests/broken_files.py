@@ -317,8 +317,10 @@ class OneOfFolder:
     def __call__(self, rng: random.Random) -> None:
         name = rng.choice(sorted(self._files))
         (self._root / name).write_bytes(mutated(self._files[name], rng))
-        self._target.load(self._root)
-        (self._root / name).write_bytes(self._files[name])
+        try:
+            self._target.load(self._root)
+        finally:
+            (self._root / name).write_bytes(self._files[name])
 
 
 class Checkpoint:

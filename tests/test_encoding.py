@@ -490,3 +490,4 @@ def test_objects_of_a_dictionary_are_made_once_each() -> None:
     assert to_objects(pa.array(items)) == items
     assert to_objects(np.array([1, 2])) == [1, 2]
     assert to_objects(Texts(encode(["a"]))) == ["a"]
+    assert to_objects(items) is items

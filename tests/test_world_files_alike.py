@@ -343,6 +343,24 @@ def test_only_members_of_a_world_are_created(
     assert outcome(root)[4][1] == ("i3", "core:actor", ("core:health", "core:many"))
 
 
+def test_ids_that_are_huge_numbers_are_in_no_world(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [json.loads(row(i)) | {"instanceId": 10**30 + i} for i in range(4)]
+    whole = {
+        "components": [HEALTH, MANY],
+        "entities": {"definitions": [ACTOR], "instances": rows},
+        "worlds": [{"id": "core:w", "instances": [{"instanceId": "i3"}]}],
+        "startWorld": "core:w",
+    }
+    path = write(tmp_path, {"w.json": whole}) / "w.json"
+    monkeypatch.setattr(alike, "LEAST_BYTES", 0)
+    monkeypatch.setattr(alike, "LEAST_ROWS", 0)
+
+    with pytest.raises(ecs.WorldInitializationError, match="'i3'"):
+        load(path)
+
+
 def test_types_whose_names_run_together_are_told_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
