@@ -177,7 +177,7 @@ class Events:
         self._tokens: Final = itertools.count(1)
         self.logger: logging.Logger = _LOGGER
 
-    def on(self, kind: Kind, listener: Listener, *, per_entity: bool = False) -> int:
+    def on(self, kind: Kind, fn: Listener, *, per_entity: bool = False) -> int:
         """Listen to a kind of event.
 
         Parameters
@@ -185,7 +185,7 @@ class Events:
         kind : str
             "entity_created", "entity_removed", "component_added",
             "component_removed", "entity_moved" or "world_loaded".
-        listener : callable
+        fn : callable
             Takes the event. What it raises is logged, and changes nothing.
         per_entity : bool
             Whether it is called once an entity, in input order.
@@ -204,12 +204,10 @@ class Events:
             raise InvalidArgumentError(
                 "kind", kind, f"cannot listen to {kind!r}; there are {', '.join(KINDS)}"
             )
-        if not callable(listener):
-            raise InvalidArgumentError(
-                "listener", listener, f"cannot call {listener!r}; give a function"
-            )
+        if not callable(fn):
+            raise InvalidArgumentError("fn", fn, f"cannot call {fn!r}; give a function")
         token = next(self._tokens)
-        call = (_Feed if per_entity else _Whole)(listener, self._logger)
+        call = (_Feed if per_entity else _Whole)(fn, self._logger)
         self._listeners[token] = kind, call
         self._storage.listeners.setdefault(kind, []).append(call)
         return token
