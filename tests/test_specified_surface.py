@@ -91,6 +91,42 @@ def test_every_name_is_in_the_package(name: str) -> None:
     assert callable(getattr(ecs, name))
 
 
+POSITIONAL = {
+    "batch_operation_manager.batch_create_entities": ["items"],
+    "batch_operation_manager.set_default_batch_size": ["n"],
+    "batch_operation_manager.set_transactions_enabled": ["flag"],
+    "batch_spatial_index_manager.batch_add": ["additions"],
+    "batch_spatial_index_manager.batch_remove": ["entity_ids"],
+    "batch_spatial_index_manager.batch_move": ["updates"],
+    "batch_spatial_index_manager.rebuild": ["entity_locations"],
+    "batch_spatial_index_manager.batch_validate_locations": ["location_ids"],
+    "batch_spatial_index_manager.synchronize": ["entity_provider"],
+    "entity_lifecycle_manager.create_entity_instance": ["definition_id"],
+    "entity_lifecycle_manager.remove_entity_instance": ["instance_id"],
+    "entity_lifecycle_manager.reconstruct": ["serialized"],
+    "entity_lifecycle_manager.preload_definitions": ["ids"],
+    "component_mutation_service.add_component": ["instance_id", "type_id", "data"],
+    "component_mutation_service.remove_component": ["instance_id", "type_id"],
+    "spatial_index_manager.build_index": ["world"],
+    "world_loading_service.load_world": ["world_data"],
+    "error_handler.classify_error": ["error"],
+    "error_handler.should_continue_batch": ["error_type", "error_count"],
+    "monitoring.monitor": ["operation", "fn"],
+    "events.on": ["kind", "fn"],
+    "events.off": ["token"],
+}
+
+
+@pytest.mark.parametrize("path", POSITIONAL)
+def test_arguments_are_called_what_is_specified(path: str) -> None:
+    service, method = path.split(".")
+
+    found = inspect.signature(getattr(getattr(new_services(), service), method)).parameters
+
+    keywords = inspect.Parameter.KEYWORD_ONLY
+    assert [name for name, p in found.items() if p.kind is not keywords] == POSITIONAL[path]
+
+
 def test_the_modules_of_services_are_an_attribute_of_the_package() -> None:
     program = (
         "import ecs_columnar as ecs; print(ecs.services.BatchCreateSpec is ecs.BatchCreateSpec)"

@@ -180,7 +180,7 @@ class BatchOperationManager(BatchService):
         """
         return self._operate(Despawning(self._catalogue), items, options)
 
-    def set_transactions_enabled(self, enabled: bool) -> None:
+    def set_transactions_enabled(self, flag: bool) -> None:
         """Say whether a call may be atomic.
 
         Raises
@@ -188,9 +188,9 @@ class BatchOperationManager(BatchService):
         InvalidArgumentError
             When it is neither True nor False.
         """
-        if not isinstance(enabled, bool):
-            raise InvalidArgumentError("enabled", enabled)
-        self._changes["enable_transactions"] = enabled
+        if not isinstance(flag, bool):
+            raise InvalidArgumentError("flag", flag)
+        self._changes["enable_transactions"] = flag
 
     def _operate(
         self, operation: Operation, items: Any, options: BatchOptions, *, path: Path = "batch"

@@ -119,7 +119,7 @@ class BatchService:
         settings = self._read_settings()
         return replace(settings, **self._changes) if self._changes else settings
 
-    def set_default_batch_size(self, batch_size: int) -> None:
+    def set_default_batch_size(self, n: int) -> None:
         """Set the batch size of calls that give none.
 
         Raises
@@ -128,7 +128,7 @@ class BatchService:
             When it is not an integer from 1 to the maximum.
         """
         maximum = self.settings.max_batch_size
-        size = to_batch_size(batch_size, maximum, "default_batch_size")
+        size = to_batch_size(n, maximum, "default_batch_size")
         self._changes["default_batch_size"] = size
 
     def get_stats(self) -> dict[str, Any]:

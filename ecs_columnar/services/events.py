@@ -67,11 +67,14 @@ class Event:
         Of moves; None for nowhere.
     result : WorldLoadingResult
         Of a loading.
+    is_settled : bool
+        Whether all of it has been made.
     """
 
     def __init__(self, kind: Kind, handles: NDArray[np.int64], **facts: Any) -> None:
         self.kind: Final = kind
         self.handles: Final = handles
+        self.is_settled = False
         self._facts: Final = facts
 
     def __getattr__(self, name: str) -> Any:
@@ -95,6 +98,7 @@ class Event:
         """Make everything that is only made when asked for."""
         for name in self._facts:
             getattr(self, name)
+        self.is_settled = True
 
     @property
     def group(self) -> tuple[Any, ...]:
@@ -177,7 +181,7 @@ class Events:
         self._tokens: Final = itertools.count(1)
         self.logger: logging.Logger = _LOGGER
 
-    def on(self, kind: Kind, listener: Listener, *, per_entity: bool = False) -> int:
+    def on(self, kind: Kind, fn: Listener, *, per_entity: bool = False) -> int:
         """Listen to a kind of event.
 
         Parameters
@@ -185,7 +189,7 @@ class Events:
         kind : str
             "entity_created", "entity_removed", "component_added",
             "component_removed", "entity_moved" or "world_loaded".
-        listener : callable
+        fn : callable
             Takes the event. What it raises is logged, and changes nothing.
         per_entity : bool
             Whether it is called once an entity, in input order.
@@ -204,12 +208,10 @@ class Events:
             raise InvalidArgumentError(
                 "kind", kind, f"cannot listen to {kind!r}; there are {', '.join(KINDS)}"
             )
-        if not callable(listener):
-            raise InvalidArgumentError(
-                "listener", listener, f"cannot call {listener!r}; give a function"
-            )
+        if not callable(fn):
+            raise InvalidArgumentError("fn", fn, f"cannot call {fn!r}; give a function")
         token = next(self._tokens)
-        call = (_Feed if per_entity else _Whole)(listener, self._logger)
+        call = (_Feed if per_entity else _Whole)(fn, self._logger)
         self._listeners[token] = kind, call
         self._storage.listeners.setdefault(kind, []).append(call)
         return token
@@ -247,10 +249,16 @@ class Events:
         self._storage.outbox.append(Event(kind, handles, **facts))  # type: ignore[arg-type]
 
     def settle(self) -> None:
-        """Make what events that wait say, before those whom it is about are gone."""
-        for event in self._storage.outbox:
-            if isinstance(event, Event):
-                event.settle()
+        """Make what events that wait say, before those whom it is about are gone.
+
+        Where one is settled, so are those before it: O(events since then).
+        """
+        for event in reversed(self._storage.outbox):
+            if not isinstance(event, Event):
+                continue
+            if event.is_settled:
+                break
+            event.settle()
 
     def merge(self, n_before: int) -> None:
         """Make one event of those of a kind that were put into the outbox since it had so many.
