@@ -188,7 +188,8 @@ class Storage:
 
     def count_loops(self) -> int:
         """Return how many loops are open; what they exposed is so no longer than they are."""
-        if not (self._loops or self.exposed):
+        if not self._loops:
+            self.exposed.clear()
             return 0
         self._loops[:] = filter(_is_unfinished, tuple(self._loops))
         n_open = sum(map(_is_open, tuple(self._loops)))  # one may be freed meanwhile
