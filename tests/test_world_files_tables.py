@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 
 import ecs_columnar as ecs
-from ecs_columnar.encoding import Coded, Texts
+from ecs_columnar.encoding import Coded, Texts, to_objects
 from ecs_columnar.io import arrow_columns
 from ecs_columnar.io.arrow_columns import ArrowSource
 from ecs_columnar.io.arrow_sizes import declared_sizes
@@ -556,8 +556,30 @@ def test_texts_that_come_again_are_the_same_as_others(
     worlds = [world_of(path, services()) for path in paths]
 
     assert len(set(worlds)) == 1
-    assert group_size < 1000 or kinds[0] == {Coded if rows_at_once > 200 else pa.DictionaryArray}
-    assert kinds[1] <= {pa.StringArray, Texts}
+    are_enough = rows_at_once > 200
+    assert group_size < 1000 or kinds[0] == {Coded if are_enough else pa.DictionaryArray}
+    assert kinds[1] <= ({Coded} if are_enough else {pa.StringArray, Texts})
+    assert kinds[2] <= {pa.StringArray, Texts}  # of which a batch has a few
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ([f"kind {i % 5}" for i in range(2000)], Coded),
+        ([f"kind {i % 5}" if i % 3 else None for i in range(2000)], Coded),
+        ([f"text {i}" for i in range(2000)], Texts),
+        (["kind"] * 1024 + [f"text {i}" for i in range(1024)], Texts),
+        ([f"text {i}" if i % 3 else None for i in range(2000)], pa.StringArray),
+        ([], Texts),
+    ],
+)
+def test_texts_that_repeat_are_told_apart_where_they_are_read(
+    texts: list[str | None], expected: type
+) -> None:
+    column = arrow_columns._as_texts(pa.array(texts, pa.string()))
+
+    assert type(column) is expected
+    assert to_objects(column) == texts
 
 
 def test_a_large_batch_comes_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,10 +73,19 @@ def files_in(path: Path) -> list[Path]:
 
 
 def loading(n: int, format: Format) -> Side:
-    """Load a world from files."""
+    """Load a world from files, and keep it until the next one has been made.
+
+    So the memory of a world is used again, as that of pyarrow's columns is, which keeps
+    what it has. Else it would depend on where things lie whether `malloc` gives it back.
+    """
     compile_kernels()
     path = written(n, format)
-    return Side(lambda: ecs.World.from_files(path), n_items=n)
+    kept: list[ecs.World] = []
+
+    def do() -> None:
+        kept[:] = [ecs.World.from_files(path)]
+
+    return Side(do, n_items=n)
 
 
 def parsing(n: int) -> Side:
@@ -260,7 +269,14 @@ def spawning(n: int) -> Side:
     columns = {name: table[name].combine_chunks() for name in table.column_names}
     ids, places = columns["instance_id"], columns["core:position.locationId"]
     actors = Actor(columns["core:name.text"], columns["core:health.points"].to_numpy())
-    return Side(lambda: ecs.World().spawn(n, actors, ids=ids, at=places), n_items=n)
+    kept: list[ecs.World] = []
+
+    def do() -> None:
+        world = ecs.World()
+        world.spawn(n, actors, ids=ids, at=places)
+        kept[:] = [world]
+
+    return Side(do, n_items=n)
 
 
 class LinesInMemory:

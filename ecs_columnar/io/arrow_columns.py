@@ -33,6 +33,12 @@ SUFFIXES: Final = (".parquet", ".arrow", ".feather")
 ROWS_AT_ONCE: Final = 1 << 17
 BYTES_AT_ONCE: Final = 1 << 28
 
+_N_LOOKED_AT: Final = 1024
+"""Texts of which it is told whether they repeat."""
+
+_OFTEN: Final = 8
+"""How often each of them is there then, on average."""
+
 _BYTES_OF_LEVELS: Final = 4
 """Of an item of a list while it is decoded: two levels of int16."""
 
@@ -143,10 +149,19 @@ def _as_texts(column: Any) -> Any:
     import pyarrow as pa
 
     column = as_plain(column)
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        return column if column.null_count else Texts(view_arrow(column))
-    found = coded(column, missing=True)
-    return found.distinct() if isinstance(found, Coded) else column
+    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    found = coded(
+        column.dictionary_encode() if is_text and _repeat(column) else column, missing=True
+    )
+    if isinstance(found, Coded):
+        return found.distinct()
+    return Texts(view_arrow(column)) if is_text and not column.null_count else column
+
+
+def _repeat(texts: Any) -> bool:
+    """Tell whether each of the first texts comes again and again, as kinds do, and ids do not."""
+    first = texts.slice(0, _N_LOOKED_AT)
+    return len(first.unique()) * _OFTEN <= len(first)
 
 
 def _n_rows(file: BinaryIO) -> int:
