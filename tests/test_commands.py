@@ -91,6 +91,19 @@ def test_convert_writes_an_equal_world(
     assert contents_digest(one) == contents_digest(other)
 
 
+def test_convert_tells_programs_what_it_did(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "w"
+
+    assert cli.main(["convert", TOWN, str(out), "--json"]) == 0
+
+    found = json.loads(capsys.readouterr().out)
+    assert found["written"] == str(out)
+    assert found["instances"] == {"loaded": len(ecs.World.from_files(out)), "failed": 0}
+    assert found["problems"] == []
+
+
 def test_generate_writes_the_same_world_for_the_same_seed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from ecs_columnar.commands.loading import add_world, load, summary, summary_text
+from ecs_columnar.commands.loading import add_world, as_json, load, summary, summary_text
 
 HELP: Final = "write a world in another format of its instances"
 FORMATS: Final = ("json", "ndjson", "parquet", "arrow")
@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=FORMATS, default="json", help="of the instances (default: json)"
     )
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,6 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
     """
     loaded = load(arguments)
     loaded.services.world.to_files(arguments.out, format=arguments.format)
-    print(summary_text(summary(loaded)))
-    print(f"written to {arguments.out}")
+    found = summary(loaded)
+    if arguments.json:
+        print(as_json(found | {"written": str(arguments.out)}))
+    else:
+        print(summary_text(found))
+        print(f"written to {arguments.out}")
     return loaded.exit_code
