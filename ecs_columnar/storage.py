@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar.change import Change
-from ecs_columnar.column import Column
+from ecs_columnar.column import Column, owned
 from ecs_columnar.definitions import Definitions
 from ecs_columnar.dtypes import CODE, LOCATION_RECORD, NO_ENTITY, NOWHERE
 from ecs_columnar.entities import Entities
@@ -370,6 +370,10 @@ class Storage:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_loops": [], "_publisher": None, "journal": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.clock = owned(self.clock)  # what comes apart from its pickle may be read-only
 
     def _check_alive(self, handles: NDArray[np.int64], where: str) -> None:
         n_dead = handles.shape[0] - int(np.count_nonzero(self.entities.are_alive(handles)))

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from operator import setitem
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
 from ecs_columnar.change import Change
-from ecs_columnar.column import HANDLES, Column
+from ecs_columnar.column import HANDLES, Column, owned
 from ecs_columnar.dtypes import ROW
 from ecs_columnar.errors import RepositoryConsistencyError
 from ecs_columnar.registry import ComponentType
@@ -189,6 +189,11 @@ class Table:
     def resizing(self, n_rows: int) -> list[Step]:
         """Return the step that sets the number of rows."""
         return [(setitem, self.count, 0, n_rows)]
+
+    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
+        for name, value in state[1].items():
+            setattr(self, name, value)
+        self.count = owned(self.count)  # what comes apart from its pickle may be read-only
 
     def check(self) -> None:
         """Verify that all columns hold the length.

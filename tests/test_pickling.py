@@ -25,11 +25,19 @@ def a_world() -> ecs.World:
     return world
 
 
+def out_of_band(world: ecs.World) -> ecs.World:
+    """Take a world along as Dask and joblib do: arrays apart, and received as bytes."""
+    buffers: list[pickle.PickleBuffer] = []
+    data = pickle.dumps(world, protocol=5, buffer_callback=buffers.append)
+    return pickle.loads(data, buffers=[bytes(buffer.raw()) for buffer in buffers])
+
+
 ways = pytest.mark.parametrize(
     "take_along",
     [
         pytest.param(lambda world: pickle.loads(pickle.dumps(world)), id="pickle"),
         pytest.param(lambda world: pickle.loads(pickle.dumps(world, protocol=5)), id="pickle 5"),
+        pytest.param(out_of_band, id="pickle 5 out of band"),
         pytest.param(copy.deepcopy, id="deepcopy"),
     ],
 )
@@ -60,3 +68,35 @@ def test_both_worlds_go_on_alike_and_apart(take_along: Callable[[ecs.World], ecs
     world.despawn("id 3")
     assert other.digest() == world.digest()
     other.check()
+
+
+def test_no_operation_writes_into_what_a_pickle_came_in() -> None:
+    world = a_world()
+    plain = world.spawn(3, Position(1.0, 2.0), at="place 1")
+    buffers: list[pickle.PickleBuffer] = []
+    data = pickle.dumps(world, protocol=5, buffer_callback=buffers.append)
+    received = [bytes(buffer.raw()) for buffer in buffers]
+    before = [bytes(bytearray(each)) for each in received]
+
+    operations: list[Callable[[ecs.World], object]] = [
+        lambda other: other.spawn_one(Position(3.0, 4.0)),
+        lambda other: other.entity(int(plain[0])).move("place 2"),
+        lambda other: other.entity(int(plain[0]))[Position].__setattr__("x", 5.0),
+        lambda other: other.entity(int(plain[0])).despawn(),
+        lambda other: other.spawn(5, Position(3.0, 4.0), ids=list("abcde"), at="elsewhere"),
+        lambda other: other.set(plain, Position, x=7.0),
+        lambda other: other.add(plain, Burning()),
+        lambda other: other.remove("id 2", Position),
+        lambda other: other.move(plain, "place 0"),
+        lambda other: other.despawn(other.query(Position)),
+        lambda other: other.restore(other.snapshot()),
+    ]
+    for operate in [*operations, lambda other: [each(other) for each in operations[:3]]]:
+        expected, other = pickle.loads(pickle.dumps(world)), pickle.loads(data, buffers=received)
+
+        operate(expected)
+        operate(other)
+
+        other.check()
+        assert other.digest() == expected.digest()
+        assert received == before
