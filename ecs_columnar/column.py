@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ecs_columnar import dtypes, kernels
 from ecs_columnar.frozen import freeze, thaw
 from ecs_columnar.schema import Field
+from ecs_columnar.state import aligned
 from ecs_columnar.steps import Step, run
 
 _WORD_DTYPES: Final = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
@@ -229,7 +230,7 @@ class Column:
 
     def __setstate__(self, state: tuple[Field, NDArray[Any]]) -> None:
         self.field, data = state
-        self.hold(_each(freeze, data) if data.dtype == object else data)
+        self.hold(_each(freeze, data) if data.dtype == object else aligned(data))
 
     def hold(self, data: NDArray[Any]) -> None:
         """Take an array as the data. O(1)."""

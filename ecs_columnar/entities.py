@@ -33,7 +33,7 @@ from ecs_columnar.dtypes import (
     ROW,
 )
 from ecs_columnar.errors import InvalidArgumentError, RepositoryConsistencyError
-from ecs_columnar.state import State, Stateful
+from ecs_columnar.state import State, Stateful, received
 from ecs_columnar.steps import Step, run
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ class Entities(Stateful):
         return self.state()
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        records, self.free, self.counters = state
+        records, self.free, self.counters = received(state)
         self.hold(records)
 
     def hold(self, records: NDArray[np.void]) -> None:

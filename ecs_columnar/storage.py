@@ -27,6 +27,7 @@ from ecs_columnar.names import Names
 from ecs_columnar.places import Places
 from ecs_columnar.registry import ComponentType, Registry
 from ecs_columnar.sparse import SparseSet
+from ecs_columnar.state import aligned
 from ecs_columnar.steps import Step, run
 from ecs_columnar.strings import StringTable
 from ecs_columnar.table import Table
@@ -373,7 +374,7 @@ class Storage:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self.clock = owned(self.clock)  # what comes apart from its pickle may be read-only
+        self.clock = owned(aligned(self.clock))  # what comes apart from its pickle may be read-only
 
     def _check_alive(self, handles: NDArray[np.int64], where: str) -> None:
         n_dead = handles.shape[0] - int(np.count_nonzero(self.entities.are_alive(handles)))

@@ -21,6 +21,7 @@ from ecs_columnar.column import HANDLES, Column, owned
 from ecs_columnar.dtypes import ROW
 from ecs_columnar.errors import RepositoryConsistencyError
 from ecs_columnar.registry import ComponentType
+from ecs_columnar.state import aligned
 from ecs_columnar.steps import Step
 
 Values: TypeAlias = tuple[NDArray[np.generic], ...]
@@ -193,7 +194,7 @@ class Table:
     def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
         for name, value in state[1].items():
             setattr(self, name, value)
-        self.count = owned(self.count)  # what comes apart from its pickle may be read-only
+        self.count = owned(aligned(self.count))  # what comes apart from its pickle may be read-only
 
     def check(self) -> None:
         """Verify that all columns hold the length.
