@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ecs_columnar import kernels
 from ecs_columnar.errors import InvalidArgumentError, first_three
+from ecs_columnar.extras import loaded
 
 if TYPE_CHECKING:
     from ecs_columnar.kernels.strings import Strings
@@ -277,7 +278,7 @@ def coded(strings: Any, *, missing: bool = False) -> Any:
         What was given if it is no such thing, nor of few strings, or cannot be used: whoever
         encodes it says why.
     """
-    pandas, pyarrow = sys.modules.get("pandas"), sys.modules.get("pyarrow")
+    pandas, pyarrow = loaded("pandas"), loaded("pyarrow")
     if pandas and isinstance(strings, pandas.Series | pandas.Index):
         strings = strings.array
     try:
@@ -355,7 +356,7 @@ def is_missing(item: object) -> bool:
     """Tell whether an item says that there is none: None, NaN or `pandas.NA`."""
     if item is None or (isinstance(item, float) and item != item):
         return True
-    pandas = sys.modules.get("pandas")
+    pandas = loaded("pandas")
     return pandas is not None and (item is pandas.NA or item is pandas.NaT)
 
 
@@ -366,7 +367,7 @@ def _trimmed(encoded: Encoded) -> Encoded:
 
 
 def _encode(strings: Iterable[object], parameter: str, missing: bool) -> Encoded:
-    pandas, pyarrow = sys.modules.get("pandas"), sys.modules.get("pyarrow")
+    pandas, pyarrow = loaded("pandas"), loaded("pyarrow")
     if isinstance(strings, Texts):
         return strings.encoded
     if isinstance(strings, Encoded):

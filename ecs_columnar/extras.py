@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from importlib.util import find_spec
+from typing import Any
 
 from ecs_columnar.errors import EcsColumnarError
 
@@ -19,6 +21,16 @@ class MissingExtraError(EcsColumnarError, ImportError):
 
     code = "MISSING_EXTRA"
     missing: tuple[str, ...]
+
+
+def loaded(name: str) -> Any:
+    """Return a module that is imported already, None if it is not, or is being imported now.
+
+    Pandas, which pyarrow imports when it has to, is there for half a second without most of
+    its names, for whoever works in another thread.
+    """
+    module = sys.modules.get(name)
+    return None if getattr(getattr(module, "__spec__", None), "_initializing", False) else module
 
 
 def require(purpose: str, modules: Iterable[str], extra: str) -> None:

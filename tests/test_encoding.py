@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import Any
 
 import hypothesis.strategies as st
@@ -153,6 +155,19 @@ def test_missing_without_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert texts_of(["a", None], missing=True) == ["a", None]
     with pytest.raises(InvalidArgumentError, match=r"1 of 2 items are not str \(3 at 1\)"):
         encode(["a", 3], missing=True)
+
+
+def test_strings_are_read_while_another_thread_imports_pandas(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("pandas", "pyarrow"):
+        module = ModuleType(name)
+        module.__spec__ = ModuleSpec(name, None)
+        monkeypatch.setattr(module.__spec__, "_initializing", True, raising=False)
+        monkeypatch.setitem(sys.modules, name, module)
+
+    assert encode(["inn", None], missing=True).texts() == ["inn", None]
+    assert coded(["inn"]) == ["inn"]
 
 
 def test_an_error_names_what_is_not_a_string() -> None:

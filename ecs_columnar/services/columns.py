@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ecs_columnar import encoding, kernels
 from ecs_columnar.encoding import Coded, Encoded, Texts, encode, is_missing
 from ecs_columnar.errors import EcsColumnarError
+from ecs_columnar.extras import loaded
 from ecs_columnar.strings import StringTable
 
 Column: TypeAlias = Any
@@ -36,7 +37,7 @@ def as_column(values: Any) -> Column:
     TypeError
         When they are no sequence.
     """
-    pandas = sys.modules.get("pandas")
+    pandas = loaded("pandas")
     if pandas and isinstance(values, pandas.Series | pandas.Index):
         values = values.array
     if pandas and isinstance(values, pandas.arrays.NumpyExtensionArray):

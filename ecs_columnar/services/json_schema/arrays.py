@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ecs_columnar import encoding
 from ecs_columnar.encoding import Coded
 from ecs_columnar.errors import InvalidArgumentError
+from ecs_columnar.extras import loaded
 from ecs_columnar.services.columns import to_encoded, to_objects
 from ecs_columnar.services.json_schema.field_column import FieldColumn, Taken
 from ecs_columnar.services.json_schema.texts import TextColumn
@@ -64,7 +65,7 @@ def to_values(given: Any, missing: Any) -> list[Any]:
 
 
 def _to_sequence(name: str, given: Any, n: int) -> Any:
-    pandas = sys.modules.get("pandas")
+    pandas = loaded("pandas")
     if pandas and isinstance(given, pandas.Series | pandas.Index):
         given = given.array
     if isinstance(given, str | bytes | Mapping) or not hasattr(given, "__len__"):
@@ -83,7 +84,7 @@ def _to_sequence(name: str, given: Any, n: int) -> Any:
 
 def _numbers(given: Any) -> tuple[NDArray[Any] | None, NDArray[np.bool_] | None]:
     """Return an array of numbers or booleans, and where its gaps are; None if it is no such."""
-    pandas, pyarrow = sys.modules.get("pandas"), sys.modules.get("pyarrow")
+    pandas, pyarrow = loaded("pandas"), loaded("pyarrow")
     if pandas and isinstance(given, pandas.arrays.NumpyExtensionArray):
         given = given.to_numpy()
     if isinstance(given, np.ndarray):
@@ -115,7 +116,7 @@ def _arrow_numbers(given: Any) -> tuple[NDArray[Any] | None, NDArray[np.bool_] |
 
 def _categories(given: Any) -> Coded | None:
     """Return categories, None in gaps; None if they are none."""
-    pandas, pyarrow = sys.modules.get("pandas"), sys.modules.get("pyarrow")
+    pandas, pyarrow = loaded("pandas"), loaded("pyarrow")
     if pandas and isinstance(given, pandas.Categorical):
         return _coded(given.codes, given.categories.tolist())
     if pandas and isinstance(given, pandas.arrays.ArrowExtensionArray):
@@ -147,7 +148,7 @@ def _to_list(given: Any) -> list[Any]:
 
 def _without_gaps(values: list[Any], missing: Any) -> list[Any]:
     """Put ``missing`` where there is none, another list unless all are there."""
-    pandas = sys.modules.get("pandas")
+    pandas = loaded("pandas")
     nothing = (pandas.NA, pandas.NaT) if pandas else ()
     if set(map(type, values)).isdisjoint({NoneType, float, np.float64, *map(type, nothing)}):
         return values
