@@ -45,6 +45,32 @@ def test_adding_at_another_location_is_a_move() -> None:
     assert members(world) == {"harbour": {"e1"}, "inn": {"e0"}}
 
 
+@pytest.mark.parametrize("batch_size", [2, 50])
+def test_a_result_keeps_its_entities_when_what_was_given_is_written(batch_size: int) -> None:
+    world = placed(4)
+    crew = world.query().handles()
+    expected = crew.copy()
+
+    result = spatial(world).batch_add(
+        {"entity_id": crew, "location_id": "inn"}, batch_size=batch_size
+    )
+    crew[:] = 0
+
+    assert result.handles.tolist() == expected.tolist()
+
+
+def test_a_result_keeps_its_entities_when_others_come_to_where_they_were() -> None:
+    world = placed(6)
+    world.move(["e4", "e5"], "inn")
+    crew = world.locations["harbour"]
+    expected = crew.tolist()
+
+    result = spatial(world).batch_add({"entity_id": crew, "location_id": "inn"})
+    world.move(["e5", "e4"], "harbour")
+
+    assert result.handles.tolist() == expected
+
+
 @pytest.mark.parametrize("place", [None, "", "  ", 5.5, True, [], 3])
 def test_an_invalid_location_in_an_addition_is_a_failure(place: Any) -> None:
     result = spatial(populated(1)).batch_add([at(0, place)])

@@ -122,7 +122,8 @@ def are_last(entities: NDArray[np.int64]) -> NDArray[np.bool_]:
 def _living(world: World, handles: NDArray[Any]) -> NDArray[np.int64]:
     if handles.dtype.kind == "u" and handles.size and handles.max() > np.iinfo(HANDLE).max:
         handles = np.where(handles > np.iinfo(HANDLE).max, NO_ENTITY, handles)
-    handles = np.ascontiguousarray(handles, HANDLE)
+    # A copy: what was given may be written later, or show who is in a place now.
+    handles = np.array(handles, HANDLE, order="C")
     is_alive = world.alive(handles)
     return handles if is_alive.all() else np.where(is_alive, handles, NO_ENTITY)
 
