@@ -76,7 +76,7 @@ class Places(Stateful):
         """Return the place of one string, -1 where it is none."""
         found = self.seen.get(name)
         if found is None:
-            symbol = self.names.symbols.code(name.strip())
+            symbol = self.names.symbols.code(str.strip(name))  # whatever a subclass strips
             is_known = 0 <= symbol < self.code_of_symbol.shape[0]
             found = int(self.code_of_symbol[symbol]) if is_known else NO_CODE
             if found != NO_CODE:

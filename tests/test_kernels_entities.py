@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
-from ecs_columnar.dtypes import ENTITY_RECORD
+from ecs_columnar.dtypes import ENTITY_RECORD, MAX_ENTITIES, NO_ENTITY
 from tests.reference import entities as reference
 from tests.reference.entities import MAX_GENERATION, Record, handle_of
 
@@ -141,6 +143,19 @@ def test_one_is_born_with_the_last_index_that_was_freed_or_a_fresh_one_if_there_
     assert counters.tolist() == [n_used, len(free), 5]
     assert n_rows.tolist() == [len(rows)]
     assert clock.tolist() == [7 + len(rows) - before]
+
+
+def test_no_entity_is_born_beyond_the_most_that_a_world_holds() -> None:
+    bear_one: Any = kernels.entities.bear_one
+    records = np.broadcast_to(np.zeros(1, ENTITY_RECORD), MAX_ENTITIES + 5)
+    counters, nothing = np.array([MAX_ENTITIES, 0, 0]), np.empty(0, np.int64)
+
+    handle = getattr(bear_one, "py_func", bear_one)(
+        0, records, nothing, counters, np.zeros(1, np.int64), nothing, np.zeros(1, np.int64)
+    )
+
+    assert handle == NO_ENTITY
+    assert counters.tolist() == [MAX_ENTITIES, 0, 0]
 
 
 @given(data=st.data(), records=records_of_any_kind)

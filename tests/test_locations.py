@@ -36,6 +36,19 @@ def test_a_place_shows_who_is_there_in_a_view_that_cannot_be_written(world: ecs.
         members[0] = 1
 
 
+def test_a_subclass_of_str_is_the_place_that_it_is_equal_to(world: ecs.World) -> None:
+    class Odd(str):
+        __slots__ = ()
+
+        def strip(self, chars: str | None = None, /) -> str:
+            return "inn"
+
+    world.entity("di").move(Odd("harbour"))
+    world.entity("bob").move("harbour")
+
+    assert world.locations.of(["di", "bob"]).tolist() == ["harbour", "harbour"]
+
+
 def test_a_place_where_nothing_has_ever_been_is_refused(world: ecs.World) -> None:
     with pytest.raises(
         ecs.LocationNotFoundError, match="cannot look into 'cave': nothing has ever been there"

@@ -7,7 +7,7 @@ handle's is alive; that of a dead one holds minus its next generation.
 
 from __future__ import annotations
 
-from ecs_columnar.dtypes import INDEX_BITS, INDEX_MASK, MAX_GENERATION, NO_ENTITY
+from ecs_columnar.dtypes import INDEX_BITS, INDEX_MASK, MAX_ENTITIES, MAX_GENERATION, NO_ENTITY
 from ecs_columnar.kernels._jit import inlined, kernel, scalar_kernel
 from ecs_columnar.kernels._types import (
     CodesOut,
@@ -102,12 +102,13 @@ def bear_one(
     Returns
     -------
     int
-        Its handle; `NO_ENTITY`, and nothing done, where it would take more records.
+        Its handle; `NO_ENTITY`, and nothing done, where it would take more records, or more
+        entities than a world holds: records grow by half, beyond what may be used.
     """
     if counters[N_FREE] > 0:
         counters[N_FREE] -= 1
         handle = free[counters[N_FREE]]
-    elif counters[N_USED] < records.shape[0]:
+    elif counters[N_USED] < min(records.shape[0], MAX_ENTITIES):
         handle = (1 << INDEX_BITS) | counters[N_USED]
         counters[N_USED] += 1
     else:
