@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import copyreg
 import dataclasses
+import keyword
 import math
 import sys
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal, dataclass_transform
 from weakref import WeakValueDictionary
@@ -175,6 +176,7 @@ class Component:
                 f"cannot declare component {type_id}: storage is {storage!r}; "
                 "use 'table' or 'sparse'"
             )
+        _refuse_odd_names(vars(cls).get("__annotations__", ()), type_id)
         _make_dataclass(cls, type_id)
         cls.__schema__ = Schema(cls, type_id, _fields(cls, type_id, local_names), storage)
 
@@ -319,6 +321,16 @@ copyreg.pickle(_Made, _reduce)
 def schema_of(component: Component | type[Component]) -> tuple[Field, ...]:
     """Return the fields of a component or a component class."""
     return component.__schema__.fields
+
+
+def _refuse_odd_names(names: Iterable[str], type_id: str) -> None:
+    """Refuse what is no name in Python: dataclasses write it into code, and files have any."""
+    for name in names:
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise SchemaError(
+                f"cannot declare component {type_id}: {name!r} is no name for a field, because "
+                "Python has no such names; choose another"
+            )
 
 
 def _make_dataclass(cls: type[Component], type_id: str) -> None:

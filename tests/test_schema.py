@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import ecs_columnar as ecs
+from ecs_columnar.checkpoint.classes import stand_in
+from ecs_columnar.checkpoint.manifest import ComponentEntry, FieldEntry
 from ecs_columnar.schema import Field
 from tests.strategies import Bag, Frozen, Health, Label, Link, Position, Shape, Times
 
@@ -89,6 +91,17 @@ def test_an_annotation_that_cannot_be_read_is_refused() -> None:
 def test_a_name_that_components_use_themselves_is_refused(name: str) -> None:
     with pytest.raises(ecs.SchemaError, match=f"{name} is no name for a field.*choose another"):
         ecs.make_component("Hull", {name: ecs.f8})
+
+
+@pytest.mark.parametrize("name", ["", "two words", "class", "None", "1st", "x=print()\n", "x)#"])
+def test_a_name_that_python_would_not_take_is_refused_before_it_gets_into_code(name: str) -> None:
+    with pytest.raises(ecs.SchemaError, match=r"is no name for a field.*choose another") as caught:
+        ecs.make_component("Hull", {name: ecs.f8})
+    with pytest.raises(ecs.CheckpointError, match="no class can have its fields") as loaded:
+        stand_in(ComponentEntry("hull", "table", (FieldEntry(name, "number", "<f8", (), 0, 0),)))
+
+    assert repr(name) in str(caught.value)
+    assert isinstance(loaded.value.__cause__, ecs.SchemaError)
 
 
 @pytest.mark.parametrize("annotation", [3, float, np.float32, list[int], Position])
