@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ecs_columnar import kernels
 from ecs_columnar.change import Change
-from ecs_columnar.column import Column, grown, owned
+from ecs_columnar.column import Column, grown
 from ecs_columnar.dtypes import (
     CODE,
     ENTITY_RECORD,
@@ -218,13 +218,13 @@ class Entities(Stateful):
         int
             Its handle.
         """
-        records = self.records
-        if not records.flags.writeable:
+        counters = self.counters
+        if not counters.flags.writeable:
             self.own()
-            records = self.records
+            counters = self.counters
         bear_one = kernels.entities.bear_one.direct  # type: ignore[attr-defined]  # as a Kernel has
         handle: int = bear_one(
-            table.number, records, self.free, self.counters, table.count, table.handles.data, clock
+            table.number, self.records, self.free, counters, table.count, table.handles.data, clock
         )
         if handle == NO_ENTITY:
             self.next_handles(1)  # makes room
@@ -233,10 +233,11 @@ class Entities(Stateful):
 
     def own(self) -> None:
         """Copy the arrays that a snapshot holds."""
-        if not self.records.flags.writeable:
-            self.free = owned(self.free)
-            self.counters = owned(self.counters)
-            self.hold(owned(self.records))
+        # Counters are replaced here only: records may have grown since a snapshot took them.
+        # All at once, as whoever handles a signal may take a snapshot in between.
+        if not self.counters.flags.writeable:
+            records, free, counters = self.records.copy(), self.free.copy(), self.counters.copy()
+            run(self.thawing((records, free, counters)))
 
     def locate(self, handles: NDArray[np.int64]) -> Located:
         """Find table and row of each handle. O(n), one cache miss each."""

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
-from ecs_columnar.column import grown, owned
+from ecs_columnar.column import grown
 from ecs_columnar.dtypes import (
     CODE,
     GROUP_RECORD,
@@ -155,6 +155,7 @@ class LocationIndex(Stateful):
             self._lay_out(codes, times_later)
         else:
             kernels.groups.relocate(crowded, capacities, self.groups, self.members, self.counters)
+        self.own()
 
     def placing(
         self, handles: NDArray[np.int64], codes: NDArray[np.int32], before: NDArray[np.void]
@@ -207,10 +208,11 @@ class LocationIndex(Stateful):
 
     def own(self) -> None:
         """Copy the arrays that a snapshot holds."""
-        if not self.groups.flags.writeable:
-            self.records = owned(self.records)
-            self.replace(self.groups, owned(self.members), owned(self.counters))
-            self.groups = owned(self.groups)
+        # All at once, as whoever handles a signal may take a snapshot in between.
+        if not (self.groups.flags.writeable and self.records.flags.writeable):
+            records, counters = self.records.copy(), self.counters.copy()
+            groups, members = self.groups.copy(), self.members.copy()
+            run(self.thawing((records, counters, self.n_locations, groups, members)))
 
     def thawing(self, state: State) -> list[Step]:
         """Return the steps that go back to a state."""

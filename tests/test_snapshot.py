@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import FrameType
 from unittest.mock import ANY
 
 import hypothesis.strategies as st
@@ -13,6 +15,7 @@ from hypothesis import given
 import ecs_columnar as ecs
 from ecs_columnar import Mut
 from ecs_columnar import snapshot as snapshots
+from ecs_columnar.digest import digest
 from ecs_columnar.dtypes import INDEX_MASK
 from tests.fingerprint import assert_unchanged, fingerprint
 from tests.scene import a_scene, change_much
@@ -311,3 +314,34 @@ def test_a_write_to_a_cell_counts_no_tick_whoever_holds_a_snapshot() -> None:
         assert held is None or held.tick == world.tick
 
     assert one.digest() == two.digest()
+
+
+@pytest.mark.parametrize("k", range(0, 200, 2))
+def test_a_snapshot_that_is_taken_within_a_single_call_keeps_what_it_took(k: int) -> None:
+    world = ecs.World()
+    crew = world.spawn(3, Position(1.0, 2.0), at=["inn", "harbour", "inn"])
+    taken: list[tuple[ecs.Snapshot, str]] = []
+    n_seen = 0
+
+    def take(frame: FrameType, event: str, argument: object) -> None:  # where signals are handled
+        if event in ("call", "c_return"):
+            nonlocal n_seen
+            n_seen += 1
+            if n_seen == k:
+                snapshot = world.snapshot()
+                taken.append((snapshot, digest(snapshot.content)))
+
+    world.snapshot()
+    sys.setprofile(take)
+    try:
+        world.spawn_one(Position(3.0, 4.0))
+        world.entity(int(crew[0])).move("harbour")
+    except (TypeError, ValueError):  # refused: a batch of one was on its way
+        pass
+    finally:
+        sys.setprofile(None)
+    world.spawn_one(Position(5.0, 6.0))
+    world.entity(int(crew[0])).move("inn")
+
+    world.check()
+    assert [digest(snapshot.content) for snapshot, _ in taken] == [then for _, then in taken]
