@@ -176,6 +176,12 @@ def bars() -> list[Bar]:
             contest(spawn.SpawnAgainstCopies),
         ),
         Bar(
+            "its floor: that, the handle of each row, and where each entity is",
+            "`np.copyto` of the same bytes and `np.arange`",
+            2.0,
+            contest(spawn.BareSpawnAgainstCopies),
+        ),
+        Bar(
             "`x += dx * dt` over a query of 1M",
             "the same arrays, at hand",
             1.1,

@@ -65,6 +65,13 @@ class SpawnAgainstCopies(Contest):
         self.ours, self.theirs = Spawning(n).side, arrays.copies(n)
 
 
+class BareSpawnAgainstCopies(Contest):
+    """The least that is written of entities, against their values and handles alone."""
+
+    def setup(self, n: int) -> None:
+        self.ours, self.theirs = arrays.copies_with_records(n), arrays.copies(n)
+
+
 class SpawnNamedAgainstDict(Contest):
     """Spawn all with string ids, against making a dict of them."""
 

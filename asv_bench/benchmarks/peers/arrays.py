@@ -24,6 +24,21 @@ def copies(n: int) -> Side:
     return Side(do, n_items=n)
 
 
+def copies_with_records(n: int) -> Side:
+    """Write them, the handle of each row, and what says where each entity is."""
+    written = copies(n)
+    handles, records = np.empty(n, np.int64), np.empty(3 * n, np.int32)
+    others = np.ones(3 * n, np.int32)
+
+    def do() -> object:
+        made = written.do()
+        np.copyto(handles, made)
+        np.copyto(records, others)
+        return made
+
+    return Side(do, n_items=n)
+
+
 def eight(n: int) -> list[NDArray[np.float32]]:
     """Make the eight columns of `Body`."""
     return [floats(n).copy() for _ in range(8)]
