@@ -140,6 +140,23 @@ def test_a_column_of_nulls_of_arrow_is_all_gaps(nulls: Callable[[int], Any], n: 
     assert to_objects(none).tolist() == factorize(none)[0].tolist() == []
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        ["b", None, "a", "b"],
+        pd.Categorical(["b", None, "a", "b"], categories=["a", "unused", "b"]),
+        pa.DictionaryArray.from_arrays([1, None, 0, 1], ["a", "b"]),
+        Coded(np.array([2, 1, 0, 2]), np.array(["a", None, "b"], object)),
+    ],
+    ids=["list", "categories", "dictionary", "coded"],
+)
+def test_values_are_numbered_in_the_order_in_which_they_first_occur(column: Any) -> None:
+    codes, values = factorize(as_column(column))
+
+    assert codes.tolist() == [0, 1, 2, 0]
+    assert values == ["b", None, "a"]
+
+
 def test_structures_of_arrow_are_told_apart_as_what_they_are_in_python() -> None:
     codes, values = factorize(pa.array([{"a": 1}, None, {"a": 1}]))
 

@@ -199,7 +199,8 @@ def factorize(column: Column) -> tuple[NDArray[np.intp], list[Any]]:
         By code. None stands for what is missing.
     """
     if isinstance(column, Coded):
-        return column.codes, column.texts.tolist()
+        coded = column.distinct()
+        return coded.codes, coded.texts.tolist()
     if isinstance(column, Texts):
         table = StringTable()
         found, _ = table.intern(column.encoded)
@@ -248,8 +249,8 @@ def grouped(codes: NDArray[np.intp]) -> list[tuple[int, NDArray[np.intp]]]:
 
 
 def _renumbered(codes: NDArray[np.intp], values: list[Any]) -> tuple[NDArray[np.intp], list[Any]]:
-    codes = np.where(codes < 0, len(values), codes)
-    return codes, [*values, None]
+    coded = Coded(np.where(codes < 0, len(values), codes), to_objects([*values, None])).distinct()
+    return coded.codes, coded.texts.tolist()
 
 
 def factorize_list(values: list[Any]) -> tuple[NDArray[np.intp], list[Any]]:
