@@ -23,7 +23,7 @@ from ecs_columnar.services.columns import (
 )
 from ecs_columnar.services.instances import kinds_of, revise, with_override
 from ecs_columnar.services.items import MISSING, Columns, Items
-from ecs_columnar.services.lookup import are_first, are_last, find_entities, not_found
+from ecs_columnar.services.lookup import are_first, are_last, find_entities, is_text, not_found
 from ecs_columnar.services.overrides import type_and_field, whole_data
 from ecs_columnar.services.relocation import dead_rows, relocate
 
@@ -82,7 +82,7 @@ class Targets:
         self.codes, self.types = factorize(types)
         self.faults = np.zeros(len(items), np.int8)
         self.faults[self.handles == 0] = ENTITY
-        self.are_ids: Final = np.array([_is_type_id(value) for value in self.types], np.bool_)
+        self.are_ids: Final = np.array(list(map(is_text, self.types)), np.bool_)
         self.faults[~self.are_ids[self.codes]] = ARGUMENT
         for i in np.flatnonzero(self.handles == 0).tolist():
             if isinstance(self.error(i), InvalidArgumentError):
@@ -302,10 +302,6 @@ def _record(
     revise(
         catalogue.world, targets.handles[rows], targets.codes[rows], targets.types, with_override
     )
-
-
-def _is_type_id(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
 
 
 def _is_absent(column: Column) -> bool:

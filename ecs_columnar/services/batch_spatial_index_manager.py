@@ -12,7 +12,7 @@ from ecs_columnar.services.call import Operation
 from ecs_columnar.services.items import MISSING, ItemList, field_of
 from ecs_columnar.services.options import BatchOptions, with_options
 from ecs_columnar.services.rebuilding import Rebuilding
-from ecs_columnar.services.results import BatchFailure, BatchIndexResult, LazySequence, Path
+from ecs_columnar.services.results import BatchIndexResult, Path, renumbered
 from ecs_columnar.services.settings import ReadSettings, Settings
 from ecs_columnar.services.spatial import Placing, Unplacing, ValidatedPlaces, Validation
 from ecs_columnar.world import World
@@ -201,7 +201,7 @@ class BatchSpatialIndexManager(BatchService):
             placed = ItemList([items[i] for i in rows])
             outcome = self._run_unobserved(Rebuilding(self._catalogue), placed, checked, "batch")
             observed.error = outcome.error
-        outcome.failures = _as_provided(outcome.failures, found, rows)
+        outcome.failures = renumbered(outcome.failures, rows, found)
         return self._index_result(outcome)
 
     def _provided(self, entity_provider: Callable[[], Sequence[Any]]) -> Sequence[Any]:
@@ -263,15 +263,3 @@ def _place_in(data: Any, field: str) -> Any:
     if data is None:
         return None
     return data.get(field) if isinstance(data, Mapping) else MISSING
-
-
-def _as_provided(
-    failures: Sequence[BatchFailure], found: Sequence[Any], rows: Sequence[int]
-) -> Sequence[BatchFailure]:
-    """Return failures of some of the entities of a provider with these, and where they stand."""
-
-    def make(k: int) -> BatchFailure:
-        i = rows[failures[k].index]
-        return BatchFailure(found[i], failures[k].error, i)
-
-    return LazySequence(len(failures), make)

@@ -34,7 +34,7 @@ from ecs_columnar.services.entity import Entity
 from ecs_columnar.services.identities import joined, new_ids, repeated
 from ecs_columnar.services.instances import Instance, write
 from ecs_columnar.services.items import MISSING, Columns, ItemList, Items
-from ecs_columnar.services.lookup import is_handle
+from ecs_columnar.services.lookup import is_handle, is_text
 from ecs_columnar.services.overrides import Overrides
 from ecs_columnar.services.relocation import gathered, moved, uniform
 from ecs_columnar.world import World
@@ -318,13 +318,13 @@ class _Definitions:
 
     def __init__(self, catalogue: Catalogue, column: Column) -> None:
         self.codes, self.values = factorize(column)
-        is_text = [isinstance(value, str) and bool(value.strip()) for value in self.values]
+        are_texts = list(map(is_text, self.values))
         self._catalogue = catalogue
         self._is_known = is_known = [
             ok and value in catalogue.definitions
-            for ok, value in zip(is_text, self.values, strict=True)
+            for ok, value in zip(are_texts, self.values, strict=True)
         ]
-        self.is_malformed = ~np.array(is_text, np.bool_)[self.codes]
+        self.is_malformed = ~np.array(are_texts, np.bool_)[self.codes]
         self.is_unknown = ~np.array(is_known, np.bool_)[self.codes] & ~self.is_malformed
 
     def are_lost(self) -> NDArray[np.bool_]:

@@ -24,7 +24,7 @@ from ecs_columnar.services.creation import Creation
 from ecs_columnar.services.file_items import to_items
 from ecs_columnar.services.options import CallOptions, OnProgress
 from ecs_columnar.services.progress import shown
-from ecs_columnar.services.results import BatchFailure, LazySequence, Path, chained
+from ecs_columnar.services.results import BatchFailure, LazySequence, Path, chained, renumbered
 from ecs_columnar.transaction import Transaction
 
 _LOGGER: Final = logging.getLogger(__name__)
@@ -198,11 +198,10 @@ def _safely(
 
 def _keep(created: Created, outcome: Outcome, block: Block) -> None:
     """Add a block. A few failures are made now, so that nothing else of it is kept."""
-    start = created.n
     made = outcome.failures
     if len(made) <= _FEW:
         made = list(made)
-    failures = LazySequence(len(made), lambda i: replace(made[i], index=start + made[i].index))
+    failures = renumbered(made, range(created.n, created.n + len(block)))
     problems: LazySequence[Problem] = LazySequence(
         len(made), lambda i: _problem(made[i], block.place(made[i].index))
     )

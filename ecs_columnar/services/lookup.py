@@ -26,11 +26,14 @@ def is_handle(value: object) -> bool:
     return isinstance(value, _INTEGERS) and not isinstance(value, (bool, np.bool_))
 
 
+def is_text(value: object) -> bool:
+    """Tell whether a value is a string that is not blank."""
+    return isinstance(value, str) and bool(value.strip())
+
+
 def is_id(value: object) -> bool:
     """Tell whether a value can name an entity."""
-    if isinstance(value, str):
-        return bool(value.strip())
-    return is_handle(value) or isinstance(value, HasHandle)
+    return is_text(value) or is_handle(value) or isinstance(value, HasHandle)
 
 
 def find_entities(world: World, column: Column) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ million entities makes arrays, and none of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar, overload
 
@@ -98,11 +98,6 @@ def chained(parts: Sequence[Sequence[Item]]) -> LazySequence[Item]:
     return LazySequence(int(starts[-1]), make)
 
 
-def joined(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Return handles that come in parts as one array."""
-    return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, np.int64), *parts])
-
-
 @dataclass(frozen=True, slots=True)
 class BatchFailure:
     """One item that failed.
@@ -123,20 +118,25 @@ class BatchFailure:
 
 
 def renumbered(
-    failures: Sequence[BatchFailure], rows: NDArray[np.intp]
+    failures: Sequence[BatchFailure],
+    rows: Sequence[int] | NDArray[np.intp],
+    items: Sequence[Any] | None = None,
 ) -> LazySequence[BatchFailure]:
     """Give failures of some of the items the numbers that these have among all.
 
     Parameters
     ----------
     failures : sequence of BatchFailure
-    rows : intp array
+    rows : sequence of int
         Where each of the items stands in the input.
+    items : sequence, optional
+        All that was passed, where the items have been made of that.
     """
 
     def make(k: int) -> BatchFailure:
         failure = failures[k]
-        return replace(failure, index=int(rows[failure.index]))
+        i = int(rows[failure.index])
+        return BatchFailure(failure.item if items is None else items[i], failure.error, i)
 
     return LazySequence(len(failures), make)
 
@@ -185,7 +185,9 @@ class BatchResult:
 
         Joined when it is first looked at.
         """
-        return joined(self.parts)
+        if len(self.parts) == 1:
+            return self.parts[0]
+        return np.concatenate([np.empty(0, np.int64), *self.parts])
 
     @property
     def success_count(self) -> int:

@@ -18,7 +18,7 @@ from ecs_columnar.operations.move import Moved
 from ecs_columnar.services.catalogue import Catalogue
 from ecs_columnar.services.columns import Column, at, false_rows, take, to_list
 from ecs_columnar.services.items import MISSING, Items
-from ecs_columnar.services.lookup import find_entities, is_handle, is_id, not_found
+from ecs_columnar.services.lookup import find_entities, is_handle, is_id, is_text, not_found
 from ecs_columnar.services.relocation import place_array, relocate, uniform
 from ecs_columnar.services.removals import ids_of
 
@@ -90,8 +90,8 @@ class Names:
         )
 
     def _is_place(self, value: object) -> bool:
-        if isinstance(value, str):
-            return bool(value.strip())
+        if is_text(value):
+            return True
         return is_handle(value) and int(value) in self._world  # type: ignore[call-overload]
 
 
