@@ -28,7 +28,7 @@ _SEPARATOR: Final = "\0"
 _MOST_OF_ONE: Final = 1000
 """Bytes that are decoded in the time in which one string is, by itself."""
 
-_FEW: Final = 8
+OFTEN: Final = 8
 """How often each of few strings is there at least, on average."""
 
 
@@ -297,7 +297,7 @@ def _few(texts: Encoded, codes: NDArray[np.intp], *, missing: bool) -> Coded | N
     """Return strings as `Coded`, None where they are many or not all there."""
     has_gaps = bool(codes.min(initial=0) < 0)
     has_missing = texts.missing is not None or has_gaps
-    if texts.n_strings * _FEW > codes.shape[0] or (has_missing and not missing):
+    if texts.n_strings * OFTEN > codes.shape[0] or (has_missing and not missing):
         return None
     codes = np.where(codes < 0, texts.n_strings, codes) if has_gaps else codes
     return Coded(codes, np.array([*texts.texts(), None], object))

@@ -222,8 +222,7 @@ class Entities(Stateful):
         if not counters.flags.writeable:
             self.own()
             counters = self.counters
-        bear_one = kernels.entities.bear_one.direct  # type: ignore[attr-defined]  # as a Kernel has
-        handle: int = bear_one(
+        handle = kernels.entities.bear_one.direct(
             table.number, self.records, self.free, counters, table.count, table.handles.data, clock
         )
         if handle == NO_ENTITY:
@@ -234,10 +233,8 @@ class Entities(Stateful):
     def own(self) -> None:
         """Copy the arrays that a snapshot holds."""
         # Counters are replaced here only: records may have grown since a snapshot took them.
-        # All at once, as whoever handles a signal may take a snapshot in between.
         if not self.counters.flags.writeable:
-            records, free, counters = self.records.copy(), self.free.copy(), self.counters.copy()
-            run(self.thawing((records, free, counters)))
+            self.copy_arrays()
 
     def locate(self, handles: NDArray[np.int64]) -> Located:
         """Find table and row of each handle. O(n), one cache miss each."""

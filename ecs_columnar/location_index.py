@@ -200,19 +200,14 @@ class LocationIndex(Stateful):
         groups = self.groups
         if code >= self.n_locations or not groups.flags.writeable:
             return False
-        place_one = kernels.groups.place_one.direct  # type: ignore[attr-defined]  # as a Kernel has
-        is_done: bool = place_one(
+        return kernels.groups.place_one.direct(
             handle, code, entities, self.records, groups, self.members, self.counters, clock
         )
-        return is_done
 
     def own(self) -> None:
         """Copy the arrays that a snapshot holds."""
-        # All at once, as whoever handles a signal may take a snapshot in between.
         if not (self.groups.flags.writeable and self.records.flags.writeable):
-            records, counters = self.records.copy(), self.counters.copy()
-            groups, members = self.groups.copy(), self.members.copy()
-            run(self.thawing((records, counters, self.n_locations, groups, members)))
+            self.copy_arrays()
 
     def thawing(self, state: State) -> list[Step]:
         """Return the steps that go back to a state."""

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.steps import Step
+from ecs_columnar.steps import Step, run
 
 State: TypeAlias = tuple[Any, ...]
 """Values of the attributes in `Stateful.STATE`, in their order."""
@@ -42,11 +42,22 @@ class Stateful:
         """Return the steps that go back to a state. O(attributes)."""
         return [(setattr, self, *pair) for pair in zip(self.STATE, state, strict=True)]
 
+    def copy_arrays(self) -> None:
+        """Copy all arrays, and have all copies at once.
+
+        Whoever handles a signal may take a snapshot in between.
+        """
+        run(self.thawing(tuple(map(_copied, self.state()))))
+
     def __setstate__(self, state: Any) -> None:
         _, values = state
         kept = received(tuple(values[name] for name in self.STATE))
         for name, value in {**values, **dict(zip(self.STATE, kept, strict=True))}.items():
             setattr(self, name, value)
+
+
+def _copied(value: Any) -> Any:
+    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def received(state: State) -> State:

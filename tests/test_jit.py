@@ -210,7 +210,7 @@ def test_a_sorting_kernel_sorts_a_part_of_an_array() -> None:
 def test_a_scalar_kernel_is_called_directly() -> None:
     entities = np.zeros(3, dtypes.ENTITY_RECORD)
 
-    assert place_one.direct(entities, 1, 6) == 6  # type: ignore[attr-defined]
+    assert place_one.direct(entities, 1, 6) == 6
     assert place_one(entities, 2, 7) == 7
 
     assert entities["row"].tolist() == [0, 6, 7]

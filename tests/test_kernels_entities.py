@@ -132,7 +132,7 @@ def test_one_is_born_with_the_last_index_that_was_freed_or_a_fresh_one_if_there_
     counters, n_rows, clock = np.array([n_used, len(free), 5]), np.array([len(rows)]), np.array([7])
     before = len(rows)
 
-    handle = kernels.entities.bear_one.direct(  # type: ignore[attr-defined]
+    handle = kernels.entities.bear_one.direct(
         table, array, to_handles(free), counters, n_rows, out, clock
     )
 

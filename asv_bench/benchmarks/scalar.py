@@ -73,7 +73,7 @@ def bare_births(n: int) -> Side:
     (table,), entities = storage.tables, storage.entities
     plain = storage.registry.plain_set([Position(0.0, 0.0), Velocity(0.0, 0.0)])
     assert plain is not None
-    write, bear_one = plain.write, kernels.entities.bear_one.direct  # type: ignore[attr-defined]
+    write, bear_one = plain.write, kernels.entities.bear_one.direct
     records, free, counters = entities.records, entities.free, entities.counters
     n_rows, handles, clock = table.count, table.handles.data, storage.clock
     made: list[int] = []
@@ -99,7 +99,7 @@ def bare_moves(n: int) -> Side:
     handles = [entity.handle for entity in world.some]
     entities, records, groups = storage.entities.records, index.records, index.groups
     members, counters, clock = index.members, index.counters, storage.clock
-    place_one = kernels.groups.place_one.direct  # type: ignore[attr-defined]
+    place_one = kernels.groups.place_one.direct
 
     def do() -> None:
         for handle, place in zip(handles, world.places, strict=True):

@@ -148,7 +148,7 @@ def rename(old: Path, new: Path) -> None:
 
 def remove_folder(path: Path) -> None:
     """Remove a folder of files. Does not follow links."""
-    for name in os.listdir(path):  # noqa: PTH208
+    for name in os.listdir(path):  # noqa: PTH208 - one call, which leaves nothing open
         os.unlink(path / name)  # noqa: PTH108
     os.rmdir(path)  # noqa: PTH106
 

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Coded, Texts, coded, view_arrow
+from ecs_columnar.encoding import OFTEN, Coded, Texts, coded, view_arrow
 from ecs_columnar.extras import require
 from ecs_columnar.io.ahead import ahead
 from ecs_columnar.io.arrow_sizes import declared_sizes
@@ -35,9 +35,6 @@ BYTES_AT_ONCE: Final = 1 << 28
 
 _N_LOOKED_AT: Final = 1024
 """Texts of which it is told whether they repeat."""
-
-_OFTEN: Final = 8
-"""How often each of them is there then, on average."""
 
 _BYTES_OF_LEVELS: Final = 4
 """Of an item of a list while it is decoded: two levels of int16."""
@@ -161,7 +158,7 @@ def _as_texts(column: Any) -> Any:
 def _repeat(texts: Any) -> bool:
     """Tell whether each of the first texts comes again and again, as kinds do, and ids do not."""
     first = texts.slice(0, _N_LOOKED_AT)
-    return len(first.unique()) * _OFTEN <= len(first)
+    return len(first.unique()) * OFTEN <= len(first)
 
 
 def _n_rows(file: BinaryIO) -> int:

@@ -21,7 +21,7 @@ import importlib
 import itertools
 import typing
 from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, ParamSpec, Protocol, TypeVar, cast
 
 import numba
 import numpy as np
@@ -35,6 +35,8 @@ from ecs_columnar.kernels._cache import DiskCache
 from ecs_columnar.kernels._types import Argument
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+_Given = ParamSpec("_Given")
+_Returned = TypeVar("_Returned")
 _Signature = tuple[Any, ...]
 
 # No fastmath: results must not depend on the processor. No boundscheck, so that
@@ -70,16 +72,26 @@ def kernel(function: _Function) -> _Function:
     return cast("_Function", Kernel(function))
 
 
-def scalar_kernel(function: _Function) -> _Function:
+class ScalarKernel(Protocol[_Given, _Returned]):
+    """A kernel about one entity; see `Kernel` for ``direct``."""
+
+    direct: Callable[_Given, _Returned]
+
+    def __call__(self, *arguments: _Given.args, **named: _Given.kwargs) -> _Returned: ...
+
+
+def scalar_kernel(function: Callable[_Given, _Returned]) -> ScalarKernel[_Given, _Returned]:
     """Compile a function about one entity as `kernel` does, to be called by its `direct`.
 
     It keeps the interpreter's lock, as to let go of it and to take it again would be
     a fifth of the call.
     """
     if config.DISABLE_JIT:
-        function.direct = function  # type: ignore[attr-defined]  # as a Kernel has
-        return kernel(function)
-    return cast("_Function", Kernel(function, targetoptions={**_OPTIONS, "nogil": False}))
+        found: Any = kernel(function)
+        found.direct = function
+    else:
+        found = Kernel(function, targetoptions={**_OPTIONS, "nogil": False})
+    return cast("ScalarKernel[_Given, _Returned]", found)
 
 
 def sorting_kernel(function: _Function) -> _Function:
