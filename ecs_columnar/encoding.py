@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
+from ecs_columnar.dtypes import CODE
 from ecs_columnar.errors import InvalidArgumentError, first_three
 from ecs_columnar.extras import loaded
 
@@ -27,6 +28,9 @@ _ERRORS: Final = "surrogatepass"
 _SEPARATOR: Final = "\0"
 _MOST_OF_ONE: Final = 1000
 """Bytes that are decoded in the time in which one string is, by itself."""
+
+FIRST_SEED: Final = 0
+"""Of the hash of strings, until some have been made to collide."""
 
 OFTEN: Final = 8
 """How often each of few strings is there at least, on average."""
@@ -45,6 +49,8 @@ class Encoded(NamedTuple):
     missing : bool array, shape (n,), or None
         Which strings are not there, because None or NaN was in their place;
         these are empty. None if all are there.
+    tags : int32 array, shape (n,), or None
+        Their hashes under the first seed, if somebody has asked for them.
 
     Examples
     --------
@@ -56,6 +62,7 @@ class Encoded(NamedTuple):
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
     missing: NDArray[np.bool_] | None = None
+    tags: NDArray[np.int32] | None = None
 
     @property
     def n_strings(self) -> int:
@@ -68,7 +75,20 @@ class Encoded(NamedTuple):
         ``data`` is shared.
         """
         missing = None if self.missing is None else self.missing[rows]
-        return Encoded(self.data, self.starts[rows], self.ends[rows], missing)
+        tags = None if self.tags is None else self.tags[rows]
+        return Encoded(self.data, self.starts[rows], self.ends[rows], missing, tags)
+
+    def hashed(self) -> Encoded:
+        """Return the strings with their tags, in the same arrays."""
+        return self if self.tags is not None else self._replace(tags=self.tags_of(FIRST_SEED))
+
+    def tags_of(self, seed: int) -> NDArray[np.int32]:
+        """Return the hashes of the strings, shape (n,), not to be changed."""
+        if seed == FIRST_SEED and self.tags is not None:
+            return self.tags
+        tags = np.empty(self.n_strings, CODE)
+        kernels.strings.hash_strings(self.for_kernels(), seed, tags)
+        return tags
 
     def texts(self) -> list[str | None]:
         """Return the strings one by one, None for those missing.
@@ -363,7 +383,7 @@ def is_missing(item: object) -> bool:
 def _trimmed(encoded: Encoded) -> Encoded:
     starts, ends = np.empty_like(encoded.starts), np.empty_like(encoded.ends)
     kernels.strings.trim(encoded.for_kernels(), starts, ends)
-    return encoded._replace(starts=starts, ends=ends)
+    return encoded._replace(starts=starts, ends=ends, tags=None)
 
 
 def _encode(strings: Iterable[object], parameter: str, missing: bool) -> Encoded:

@@ -10,12 +10,12 @@
 
 from __future__ import annotations
 
-from operator import setitem
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar import kernels
 from ecs_columnar.change import Change
 from ecs_columnar.column import grown, owned
 from ecs_columnar.dtypes import CODE, HANDLE, INDEX_BITS, INDEX_MASK, NO_CODE, NO_ENTITY, ROW
@@ -102,10 +102,7 @@ class Names(Stateful):
     def bind(self, change: Change, symbols: NDArray[np.int32], handles: NDArray[np.int64]) -> None:
         """Give ids to entities that have none; room is reserved."""
         change.undo_later(self._clearing, symbols, handles)
-        change.steps += [
-            (setitem, self.handle_of, symbols.astype(ROW), handles),
-            (setitem, self.symbol_of, handles & INDEX_MASK, symbols),
-        ]
+        change.call(kernels.entities.bind, symbols, handles, self.handle_of, self.symbol_of)
         change.attribute(self, "n_named", self.n_named + handles.shape[0])
 
     def unbind(self, change: Change, handles: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -120,12 +117,10 @@ class Names(Stateful):
         return symbols
 
     def _clearing(self, symbols: NDArray[np.int32], handles: NDArray[np.int64]) -> list[Step]:
-        """Return the steps that take their ids from entities that had none before."""
+        """Return the step that takes their ids from entities that had none before."""
         self.own()
-        return [
-            (setitem, self.handle_of, symbols.astype(ROW), NO_ENTITY),
-            (setitem, self.symbol_of, handles & INDEX_MASK, NO_CODE),
-        ]
+        names = self.handle_of, self.symbol_of
+        return [kernels.step(kernels.entities.unbind, symbols, handles, *names)]
 
     def own(self) -> None:
         """Copy the arrays that a snapshot holds."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ecs_columnar import kernels
 from ecs_columnar.column import grown_capacity
 from ecs_columnar.dtypes import CODE
-from ecs_columnar.encoding import Encoded
+from ecs_columnar.encoding import FIRST_SEED, Encoded
 
 if TYPE_CHECKING:
     from ecs_columnar.kernels.strings import Pool
@@ -33,7 +33,7 @@ def empty_pool() -> Pool:
         records=np.empty(0, kernels.strings.STRING_RECORD),
         arena=np.empty(0, np.uint8),
         n_homes=HOMES_PER_STRING,
-        seed=0,
+        seed=FIRST_SEED,
     )
 
 
@@ -62,8 +62,7 @@ def view_strings(pool: Pool, codes: NDArray[np.int32]) -> Encoded:
 
 def sorted_slots(pool: Pool, codes: NDArray[np.int32], seed: int) -> NDArray[np.int64]:
     """Hash the strings of codes, and return their slots in increasing order."""
-    tags = np.empty(codes.shape[0], CODE)
-    kernels.strings.hash_strings(view_strings(pool, codes).for_kernels(), seed, tags)
+    tags = view_strings(pool, codes).tags_of(seed)
     return np.sort(tags.astype(np.int64) << 32 | codes)
 
 

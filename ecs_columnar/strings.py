@@ -53,8 +53,8 @@ _N_AT_ONCE: Final = 4096
 _N_NEW_AT_ONCE: Final = 1 << 21
 _MOST_TIMES: Final = 4
 
-# Bytes of slots that are looked at together: half of the second cache.
-_SLOTS_AT_ONCE: Final = 1 << 18
+# Bytes of slots that are looked at together: about the second cache.
+_SLOTS_AT_ONCE: Final = 1 << 20
 
 _MAX_STRINGS: Final = 2**30
 _MAX_LENGTH: Final = 2**31 - 1
@@ -454,11 +454,9 @@ class StringTable(Stateful):
 
     def _find(self, part: Encoded, codes: NDArray[np.int32]) -> tuple[NDArray[np.int32], int, int]:
         """Find codes; return the tags of the strings, and how many, of what size, are absent."""
-        strings, pool = part.for_kernels(), self._pool
-        tags, buffer = np.empty(part.n_strings, CODE), np.empty(part.n_strings, np.int64)
-        kernels.strings.hash_strings(strings, pool.seed, tags)
-        view = kernels.strings.PoolView(*pool)
-        return tags, *kernels.strings.find(strings, tags, view, buffer, codes)
+        tags, buffer = part.tags_of(self._pool.seed), np.empty(part.n_strings, np.int64)
+        view = kernels.strings.PoolView(*self._pool)
+        return tags, *kernels.strings.find(part.for_kernels(), tags, view, buffer, codes)
 
     def _intern_all(
         self, encoded: Encoded, codes: NDArray[np.int32], n_later: int, *, are_new: bool
@@ -482,23 +480,24 @@ class StringTable(Stateful):
         tags, n_absent, n_bytes = self._find(part, codes)
         if n_absent == 0:
             return
+        seed = self._pool.seed
         self._reserve(part, n_absent, n_bytes, room)
+        if self._pool.seed != seed:  # the larger table had no slot near some home
+            tags = part.tags_of(self._pool.seed)
         while not self._insert(part, tags, codes):
-            self._hash_anew(part, tags)
+            tags = self._hash_anew(part)
 
     def _intern_new(self, part: Encoded, codes: NDArray[np.int32], room: Room) -> None:
         """Intern strings most of which are new: put them in, and find the others by that."""
-        tags = np.empty(part.n_strings, CODE)
-        kernels.strings.hash_strings(part.for_kernels(), self._pool.seed, tags)
         self._reserve(part, part.n_strings, int(part.ends.sum() - part.starts.sum()), room)
-        while not self._insert_many(part, tags, codes):
-            self._hash_anew(part, tags)
+        while not self._insert_many(part, part.tags_of(self._pool.seed), codes):
+            self._hash_anew(part)
 
-    def _hash_anew(self, part: Encoded, tags: NDArray[np.int32]) -> None:
-        """Take the next seed, for all strings in the table and those of a part."""
+    def _hash_anew(self, part: Encoded) -> NDArray[np.int32]:
+        """Take the next seed, for all strings in the table; return the tags of a part."""
         pool = self._pool
         self._pool = with_next_seed(pool, self._n_codes, n_spare_slots(pool))
-        kernels.strings.hash_strings(part.for_kernels(), self._pool.seed, tags)
+        return part.tags_of(self._pool.seed)
 
     def _reserve(self, part: Encoded, n_new: int, n_bytes: int, room: Room) -> None:
         """Make room for strings of a part, and as many times more as are hoped for."""

@@ -17,6 +17,7 @@ from hypothesis import given
 
 import ecs_columnar as ecs
 from ecs_columnar.encoding import (
+    FIRST_SEED,
     Coded,
     Encoded,
     Texts,
@@ -352,6 +353,21 @@ def test_an_encoded_batch_is_of_contiguous_arrays(pa: Any) -> None:
 
 
 CODED = Coded(np.array([2, 0, 2, 1]), np.array(["inn", None, " harbour ", "unused"], object))
+
+
+@given(st.lists(st.text(max_size=9), max_size=9), st.data())
+def test_hashes_go_with_their_strings(items: list[str], data: st.DataObject) -> None:
+    plain = encode([f" {item}" for item in items])
+    hashed = plain.hashed()
+    rows = np.array(data.draw(st.permutations(range(len(items)))), np.intp)
+
+    assert hashed.texts() == plain.texts()
+    assert hashed.hashed() is hashed
+    for seed in (FIRST_SEED, FIRST_SEED + 1):
+        assert hashed.tags_of(seed).tolist() == plain.tags_of(seed).tolist()
+        assert hashed.take(rows).tags_of(seed).tolist() == plain.take(rows).tags_of(seed).tolist()
+    trimmed = encode(hashed, trim=True)
+    assert trimmed.tags_of(FIRST_SEED).tolist() == encode(plain, trim=True).hashed().tags.tolist()  # type: ignore[union-attr]
 
 
 def test_coded_strings_are_encoded_as_if_they_were_spelled_out() -> None:

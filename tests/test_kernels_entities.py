@@ -277,3 +277,24 @@ def test_a_handle_never_comes_back_to_life_after_its_index_is_retired() -> None:
 
     assert (n_freed, n_alive) == (0, 0)
     assert not is_alive.any()
+
+
+@given(data=st.data(), n_symbols=st.integers(0, 9), n_indices=st.integers(0, 9))
+def test_ids_are_bound_and_unbound_both_ways(
+    data: st.DataObject, n_symbols: int, n_indices: int
+) -> None:
+    n = data.draw(st.integers(0, min(n_symbols, n_indices)))
+    symbols = data.draw(st.permutations(range(n_symbols)))[:n]
+    indices = data.draw(st.permutations(range(n_indices)))[:n]
+    handles = [handle_of(index, data.draw(generations)) for index in indices]
+    before = list(range(100, 100 + n_symbols)), list(range(200, 200 + n_indices))
+    given_arrays = np.array(symbols, np.int32), to_handles(handles)
+
+    for kernel, twin in (
+        (kernels.entities.bind, reference.bind),
+        (kernels.entities.unbind, reference.unbind),
+    ):
+        handles_by_symbol, symbols_by_index = to_handles(before[0]), np.array(before[1], np.int32)
+        kernel(*given_arrays, handles_by_symbol, symbols_by_index)
+        expected = twin(symbols, handles, *before)
+        assert (handles_by_symbol.tolist(), symbols_by_index.tolist()) == expected

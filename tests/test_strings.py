@@ -501,6 +501,25 @@ def test_strings_are_hashed_again_when_a_larger_table_has_no_slot_near_their_hom
     table.check()
 
 
+@pytest.mark.parametrize("n_new", [7, 9000])
+def test_strings_find_their_codes_when_room_for_them_took_another_seed(
+    n_new: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = table_of("inn", "harbour")
+
+    def grown(pool: Any, n_codes: int, n_needed: int, n_hoped: int) -> Any:
+        larger = string_pool.with_homes(pool, n_codes, n_needed, n_hoped)
+        return string_pool.with_next_seed(larger, n_codes, string_pool.n_spare_slots(larger))
+
+    monkeypatch.setattr(strings, "with_homes", grown)
+
+    codes = intern(table, *many(n_new), "harbour")
+
+    assert codes == [*range(2, n_new + 2), 1]
+    assert find(table, *many(n_new), "inn") == [*range(2, n_new + 2), 0]
+    table.check()
+
+
 # --- check ---------------------------------------------------------------------------
 
 

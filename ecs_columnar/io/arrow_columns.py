@@ -152,7 +152,9 @@ def _as_texts(column: Any) -> Any:
     )
     if isinstance(found, Coded):
         return found.distinct()
-    return Texts(view_arrow(column)) if is_text and not column.null_count else column
+    if not is_text or column.null_count:
+        return column
+    return Texts(view_arrow(column).hashed())  # here, as this is the thread that reads
 
 
 def _repeat(texts: Any) -> bool:

@@ -11,7 +11,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Final
 
@@ -109,16 +109,21 @@ folder of the world; give one below it, with / between its parts
 
     def _open(self, name: str) -> BinaryIO:
         path = self._path(name)
-        found = path.resolve(strict=True)
-        if not found.is_relative_to(self.root.resolve(strict=True)):
+        found = os.path.realpath(path, strict=True)
+        if not found.startswith(self._real_root):
             raise WorldFileError(name, "is a link that leads out of the folder of the world")
-        if not stat.S_ISREG(found.lstat().st_mode):  # opening a device may do things
+        if not stat.S_ISREG(os.lstat(found).st_mode):  # opening a device may do things
             raise WorldFileError(name, "is no regular file")
         file = os.fdopen(os.open(found, _FLAGS), "rb")
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             file.close()
             raise WorldFileError(name, "is no regular file")
         return file
+
+    @cached_property
+    def _real_root(self) -> str:
+        """What the path of each file in the folder begins with, links followed."""
+        return os.path.join(os.path.realpath(self.root, strict=True), "")  # noqa: PTH118
 
     def _path(self, name: str) -> Path:
         fault = fault_of_name(name)

@@ -7,9 +7,17 @@ handle's is alive; that of a dead one holds minus its next generation.
 
 from __future__ import annotations
 
-from ecs_columnar.dtypes import INDEX_BITS, INDEX_MASK, MAX_ENTITIES, MAX_GENERATION, NO_ENTITY
+from ecs_columnar.dtypes import (
+    INDEX_BITS,
+    INDEX_MASK,
+    MAX_ENTITIES,
+    MAX_GENERATION,
+    NO_CODE,
+    NO_ENTITY,
+)
 from ecs_columnar.kernels._jit import inlined, kernel, scalar_kernel
 from ecs_columnar.kernels._types import (
+    Codes,
     CodesOut,
     Entities,
     EntitiesOut,
@@ -306,3 +314,46 @@ def release(handles: Handles, records: EntitiesOut, freed: HandlesOut) -> int:
             freed[n_freed] = handles[i] + (1 << INDEX_BITS)
             n_freed += 1
     return n_freed
+
+
+# --- ids -----------------------------------------------------------------------------
+
+
+@kernel
+def bind(symbols: Codes, handles: Handles, handle_of: HandlesOut, symbol_of: CodesOut) -> None:
+    """Write down which string names which entity, both ways.
+
+    In one pass without arrays in between, a third of the time of two assignments.
+
+    Parameters
+    ----------
+    symbols : int32 array, shape (k,)
+        Distinct.
+    handles : int64 array, shape (k,)
+        Distinct.
+    handle_of : int64 array
+        Out, by symbol.
+    symbol_of : int32 array
+        Out, by index.
+    """
+    for i in range(symbols.shape[0]):
+        handle_of[symbols[i]] = handles[i]
+        symbol_of[handles[i] & INDEX_MASK] = symbols[i]
+
+
+@kernel
+def unbind(symbols: Codes, handles: Handles, handle_of: HandlesOut, symbol_of: CodesOut) -> None:
+    """Forget what `bind` has written.
+
+    Parameters
+    ----------
+    symbols : int32 array, shape (k,)
+    handles : int64 array, shape (k,)
+    handle_of : int64 array
+        Out: 0 at the symbols.
+    symbol_of : int32 array
+        Out: -1 at the indices.
+    """
+    for i in range(symbols.shape[0]):
+        handle_of[symbols[i]] = NO_ENTITY
+        symbol_of[handles[i] & INDEX_MASK] = NO_CODE

@@ -48,7 +48,7 @@ RecordsOut: TypeAlias = Annotated[NDArray[np.void], Argument((STRING_RECORD, 1),
 
 TAG_BITS: Final = 31
 
-AHEAD: Final = 16
+AHEAD: Final = 48
 """How many strings before its turn one asks for its slot."""
 
 _CODE_MASK: Final = 0xFFFFFFFF
@@ -361,13 +361,16 @@ def find_one(
 
 
 @inlined
-def _put_slot(slots: OffsetsOut, at: int, slot: int) -> None:
-    """Put a slot in its sorted place; the greater ones behind it move up by one."""
-    while slots[at] != EMPTY:
-        if slots[at] > slot:
-            slots[at], slot = slot, slots[at]
+def _put_slot(slots: OffsetsOut, at: int, slot: int) -> int:
+    """Put a slot in its sorted place; return which one was empty: greater ones move up to it."""
+    found = slots[at]
+    while found != EMPTY:
+        if found > slot:
+            slots[at], slot = slot, found
         at += 1
+        found = slots[at]
     slots[at] = slot
+    return at
 
 
 @inlined
@@ -514,11 +517,10 @@ def _take_slots(strings: Strings, keys: Offsets, n_codes: int, pool: Pool, codes
             code = _code_or_next(strings, i, at, n_codes, pool)
         if code >= 0:
             n_found += 1
-        elif _is_crowded(slots, home, n_spare):
-            return -1
         else:
             code = n_codes + i
-            _put_slot(slots, at, tag << 32 | code)
+            if _put_slot(slots, at, tag << 32 | code) > home + n_spare:
+                return -1  # and `_drop_slots` puts all back
         codes[i] = code
     return n_found
 

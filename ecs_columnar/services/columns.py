@@ -122,7 +122,7 @@ def are_all(values: Sequence[Any], cls: type) -> bool:
 def is_whole(column: Column) -> bool:
     """Tell whether a column surely has all its values, without looking at each: False is unsure."""
     if isinstance(column, Coded):
-        return not any(map(is_missing, column.texts.tolist()))
+        return not are_missing(column.texts.tolist()).any()
     if isinstance(column, np.ndarray):
         return column.dtype.kind in "biuUST"
     if isinstance(column, Texts):

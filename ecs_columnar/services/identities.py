@@ -8,8 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar import kernels
-from ecs_columnar.encoding import Encoded
+from ecs_columnar.encoding import FIRST_SEED, Encoded
 
 _LENGTH: Final = 36
 _DIGITS: Final = np.frombuffer(b"0123456789abcdef", np.uint8)
@@ -59,9 +58,7 @@ def repeated(ids: Encoded) -> NDArray[np.intp]:
     Hashes are compared first: of a million distinct ids a few hundred are then
     compared as strings.
     """
-    tags = np.empty(ids.n_strings, np.int32)
-    kernels.strings.hash_strings(ids.for_kernels(), 0, tags)
-    suspects = _not_unique(tags)
+    suspects = _not_unique(ids.tags_of(FIRST_SEED))
     if not suspects.shape[0]:
         return suspects
     texts = ids.take(suspects).texts()

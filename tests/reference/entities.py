@@ -140,3 +140,24 @@ def release(handles: list[int], records: list[Record]) -> Released:
         if not is_last:
             freed.append(handle_of(index, next_generation))
     return Released(after, freed)
+
+
+def bind(
+    symbols: list[int], handles: list[int], handle_of: list[int], symbol_of: list[int]
+) -> tuple[list[int], list[int]]:
+    named = dict(zip(symbols, handles, strict=True))
+    owned = {index_of(handle): symbol for symbol, handle in named.items()}
+    return (
+        [named.get(symbol, handle) for symbol, handle in enumerate(handle_of)],
+        [owned.get(index, symbol) for index, symbol in enumerate(symbol_of)],
+    )
+
+
+def unbind(
+    symbols: list[int], handles: list[int], handle_of: list[int], symbol_of: list[int]
+) -> tuple[list[int], list[int]]:
+    indices = set(map(index_of, handles))
+    return (
+        [0 if symbol in symbols else handle for symbol, handle in enumerate(handle_of)],
+        [-1 if index in indices else symbol for index, symbol in enumerate(symbol_of)],
+    )
