@@ -84,6 +84,13 @@ class World:
     def __init__(self) -> None:
         self._storage = Storage()
 
+    @classmethod
+    def _of(cls, storage: Storage) -> World:
+        """Return a face of what another world stores: the same world."""
+        world = cls.__new__(cls)
+        world._storage = storage
+        return world
+
     @property
     def locations(self) -> Locations:
         """Who is where."""

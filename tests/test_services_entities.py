@@ -20,6 +20,7 @@ from ecs_columnar.services import (
 from ecs_columnar.services.catalogue import catalogue_of
 from ecs_columnar.services.place_codec import PlaceCodec
 from tests.services_world import (
+    DEFINITIONS,
     add,
     catalogue,
     create,
@@ -389,9 +390,11 @@ def test_what_is_no_world_is_refused() -> None:
 def test_services_of_one_world_know_the_same_types() -> None:
     world = new_world()
 
-    assert "core:actor" in catalogue(world).definitions
-    assert lifecycle(world)._catalogue is operations(world)._catalogue
-    assert lifecycle(world).get_stats()["definition_count"] == 3
+    catalogue(world).definitions.register({"id": "core:late", "components": {}})
+
+    assert catalogue(world).definitions.ids() == [*DEFINITIONS, "core:late"]
+    assert lifecycle(world).get_stats()["definition_count"] == 4
+    assert operations(world).batch_create_entities([{"definition_id": "core:late"}]).success_count
 
 
 def test_a_position_of_another_name_can_be_the_place() -> None:

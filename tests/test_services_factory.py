@@ -79,7 +79,8 @@ def test_a_world_can_be_given() -> None:
 
     assert made.world is world
     assert made.entity_lifecycle_manager.get_entity("x").id == "x"
-    assert again.components is made.components
+    again.components.register({"id": "x", "dataSchema": {}})
+    assert made.components == again.components
 
 
 def test_the_place_can_be_another_component() -> None:

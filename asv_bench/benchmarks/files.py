@@ -73,19 +73,27 @@ def files_in(path: Path) -> list[Path]:
 
 
 def loading(n: int, format: Format) -> Side:
-    """Load a world from files, and keep it until the next one has been made.
+    """Load a world from files."""
+    compile_kernels()
+    path = written(n, format)
+    return making(lambda: ecs.World.from_files(path), n)
+
+
+def making(make: Callable[[], ecs.World], n: int) -> Side:
+    """Make a world, and keep it until the next one has been made.
 
     So the memory of a world is used again, as that of pyarrow's columns is, which keeps
     what it has. Else it would depend on where things lie whether `malloc` gives it back.
     """
-    compile_kernels()
-    path = written(n, format)
     kept: list[ecs.World] = []
 
     def do() -> None:
-        kept[:] = [ecs.World.from_files(path)]
+        kept.append(make())
 
-    return Side(do, n_items=n)
+    def undo() -> None:
+        del kept[:-1]
+
+    return Side(do, undo, n_items=n)
 
 
 def parsing(n: int) -> Side:
@@ -252,7 +260,7 @@ class SpawnReadAgainstDecoding(LoadArrowAgainstDecoding):
 
 def both(first: Side, second: Side) -> Side:
     """Do one thing after the other."""
-    return Side(lambda: (first.do(), second.do()), n_items=first.n_items)
+    return Side(lambda: (first.do(), second.do()), second.undo, n_items=first.n_items)
 
 
 class Actor(ecs.Component):
@@ -269,14 +277,13 @@ def spawning(n: int) -> Side:
     columns = {name: table[name].combine_chunks() for name in table.column_names}
     ids, places = columns["instance_id"], columns["core:position.locationId"]
     actors = Actor(columns["core:name.text"], columns["core:health.points"].to_numpy())
-    kept: list[ecs.World] = []
 
-    def do() -> None:
+    def make() -> ecs.World:
         world = ecs.World()
         world.spawn(n, actors, ids=ids, at=places)
-        kept[:] = [world]
+        return world
 
-    return Side(do, n_items=n)
+    return making(make, n)
 
 
 class LinesInMemory:

@@ -1,7 +1,7 @@
 """What the services of one world share.
 
-There is one catalogue a world, so that services which are made one by one know
-the same component types and definitions.
+The catalogues of one world share all that they know, so that services which are made one
+by one know the same component types and definitions.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from ecs_columnar.errors import ConfigurationError, InvalidArgumentError, Schema
 from ecs_columnar.schema import Component
 from ecs_columnar.services.codec import Codec
 from ecs_columnar.services.component_types import ComponentTypes
-from ecs_columnar.services.definitions import DefinitionTypes
-from ecs_columnar.services.events import Events
+from ecs_columnar.services.definitions import DefinitionType, DefinitionTypes
+from ecs_columnar.services.events import Events, Listening
 from ecs_columnar.services.instances import Kind, kind_of
 from ecs_columnar.services.place_codec import PlaceCodec
 from ecs_columnar.world import World
@@ -45,8 +45,34 @@ class Prefab(NamedTuple):
     place: Any
 
 
+class Shared:
+    """What all catalogues of one world have in common.
+
+    The world keeps it, and it keeps no world: so a world that nobody uses any more is gone
+    at once, with all its arrays, and not when the garbage collector comes round.
+
+    Parameters
+    ----------
+    place : PlaceCodec
+    """
+
+    def __init__(self, place: PlaceCodec) -> None:
+        self.place: Final = place
+        self.codecs: Final[dict[str, Codec]] = {}
+        self.definitions: Final[dict[str, DefinitionType]] = {}
+        self.prefabs: Final[dict[str, Prefab]] = {}
+        self.listening: Final = Listening()
+        self.read_defaults: Callable[[], Mapping[str, Any]] = dict
+        self.location_policy: LocationPolicy = "keep"
+
+
 class Catalogue:
     """Component types, definitions, events and policies of one world.
+
+    Parameters
+    ----------
+    world : World
+    shared : Shared
 
     Attributes
     ----------
@@ -56,23 +82,36 @@ class Catalogue:
     place : PlaceCodec
         The component type that says where an entity is.
     events : Events
-    read_defaults : callable
-        Returns, by tag, the component types that entities with it get as well: a
-        mapping to their data, or a sequence of those that need none.
-    location_policy : {"keep", "clear", "refuse"}
-        What becomes of entities whose location is removed.
     """
 
-    def __init__(self, world: World, *, place: PlaceCodec | None = None) -> None:
+    def __init__(self, world: World, shared: Shared) -> None:
         self.world: Final = world
-        self.components: Final = ComponentTypes(world)
-        self.place: Final = PlaceCodec() if place is None else place
-        self.components.register(self.place)
-        self.definitions: Final = DefinitionTypes(self.components)
-        self.events: Final = Events(world)
-        self.read_defaults: Callable[[], Mapping[str, Any]] = dict
-        self.location_policy: LocationPolicy = "keep"
-        self._prefabs: dict[str, Prefab] = {}
+        self.components: Final = ComponentTypes(world, shared.codecs)
+        self.place: Final = shared.place
+        self.definitions: Final = DefinitionTypes(self.components, shared.definitions)
+        self.events: Final = Events(world, shared.listening)
+        self._shared: Final = shared
+
+    @property
+    def read_defaults(self) -> Callable[[], Mapping[str, Any]]:
+        """Returns, by tag, the component types that entities with it get as well.
+
+        That is a mapping to their data, or a sequence of those that need none.
+        """
+        return self._shared.read_defaults
+
+    @read_defaults.setter
+    def read_defaults(self, read: Callable[[], Mapping[str, Any]]) -> None:
+        self._shared.read_defaults = read
+
+    @property
+    def location_policy(self) -> LocationPolicy:
+        """What becomes of entities whose location is removed."""
+        return self._shared.location_policy
+
+    @location_policy.setter
+    def location_policy(self, policy: LocationPolicy) -> None:
+        self._shared.location_policy = policy
 
     def codec(self, type_id: str) -> Codec:
         """Return the component type of an id that is known to be one."""
@@ -100,9 +139,9 @@ class Catalogue:
         ------
         DefinitionNotFoundError
         """
-        found = self._prefabs.get(definition_id)
+        found = self._shared.prefabs.get(definition_id)
         if found is None:
-            found = self._prefabs[definition_id] = self._make_prefab(definition_id)
+            found = self._shared.prefabs[definition_id] = self._make_prefab(definition_id)
         return found
 
     def default_components(self, type_ids: Iterable[str]) -> dict[str, Component]:
@@ -196,13 +235,13 @@ class Catalogue:
 
 
 def catalogue_of(world: World, *, place: PlaceCodec | None = None) -> Catalogue:
-    """Return the catalogue of a world, made now if there is none.
+    """Return the catalogue of a world.
 
     Parameters
     ----------
     world : World
     place : PlaceCodec, optional
-        For a catalogue that is made now.
+        For a world that had none yet.
 
     Raises
     ------
@@ -214,10 +253,11 @@ def catalogue_of(world: World, *, place: PlaceCodec | None = None) -> Catalogue:
             "world", world, f"cannot serve {world!r}: it is not a World; give ecs_columnar.World()"
         )
     attachments = world._storage.attachments
-    if Catalogue not in attachments:
-        attachments[Catalogue] = Catalogue(world, place=place)
-    found: Catalogue = attachments[Catalogue]
-    return found
+    if Shared not in attachments:
+        shared = Shared(PlaceCodec() if place is None else place)
+        Catalogue(world, shared).components.register(shared.place)
+        attachments[Shared] = shared
+    return Catalogue(world, attachments[Shared])
 
 
 def place_name(world: World, place: Any) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -38,7 +39,7 @@ class ClassCodec(Reading):
     Parameters
     ----------
     world : World
-        Whose entities the ``ref`` fields refer to.
+        Whose entities the ``ref`` fields refer to. It keeps the codec, which doesn't keep it.
     component : type
 
     Attributes
@@ -63,7 +64,7 @@ meant: .astype('float32')"]
     def __init__(self, world: World, component: type[Component]) -> None:
         self.type_id: Final = component.__schema__.type_id
         self.component = component
-        self._world: Final = world
+        self._storage: Final = weakref.ref(world._storage)
         self._fields: Final = schema_of(component)
         self._defaults: Final = {
             field.name: _default_of(field)
@@ -190,6 +191,12 @@ meant: .astype('float32')"]
         is_good = np.ones(n, np.bool_)
         is_good[list(errors)] = False
         return Columns(self.component, values, is_good, dict(sorted(errors.items())))
+
+    @property
+    def _world(self) -> World:
+        """The world; one without entities when it is gone, as they are with it."""
+        storage = self._storage()
+        return World() if storage is None else World._of(storage)
 
     def _cast(self, field: Field, given: Any, n: int) -> Cast:
         """Cast the values of a field, the default in the gaps."""

@@ -28,6 +28,8 @@ class ComponentTypes(Mapping[str, Codec]):
     ----------
     world : World
         Which meets the component classes of all types.
+    by_id : dict of str to Codec, optional
+        Where they are kept.
 
     Examples
     --------
@@ -43,9 +45,9 @@ class ComponentTypes(Mapping[str, Codec]):
 
     __slots__ = ("_by_id", "_world")
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, by_id: dict[str, Codec] | None = None) -> None:
         self._world: Final = world
-        self._by_id: Final[dict[str, Codec]] = {}
+        self._by_id: Final = {} if by_id is None else by_id
 
     def register(self, declared: type[Component] | Mapping[str, Any] | Codec) -> Codec:
         """Take a component type.

@@ -58,6 +58,8 @@ class DefinitionTypes(Mapping[str, "DefinitionType"]):
     ----------
     types : ComponentTypes
         Which validate the data.
+    by_id : dict of str to DefinitionType, optional
+        Where they are kept.
 
     Examples
     --------
@@ -74,9 +76,11 @@ class DefinitionTypes(Mapping[str, "DefinitionType"]):
 
     __slots__ = ("_by_id", "_types")
 
-    def __init__(self, types: ComponentTypes) -> None:
+    def __init__(
+        self, types: ComponentTypes, by_id: dict[str, DefinitionType] | None = None
+    ) -> None:
         self._types: Final = types
-        self._by_id: Final[dict[str, DefinitionType]] = {}
+        self._by_id: Final = {} if by_id is None else by_id
 
     def register(self, definition: Mapping[str, Any]) -> DefinitionType:
         """Take a definition.

@@ -154,6 +154,28 @@ class EntityEvent:
         return f"<EntityEvent {self.kind} of {self.instance_id!r}>"
 
 
+class Listening:
+    """Who listens to the services of a world, which it does not hold.
+
+    Attributes
+    ----------
+    listeners : dict of int to tuple
+        Kind and function, by token.
+    tokens : iterator of int
+    logger : logging.Logger
+        Is told what listeners raise.
+    """
+
+    def __init__(self) -> None:
+        self.listeners: Final[dict[int, tuple[Kind, Listener]]] = {}
+        self.tokens: Final = itertools.count(1)
+        self.logger: logging.Logger = _LOGGER
+
+    def read_logger(self) -> logging.Logger:
+        """Return the logger, which may be another one by then."""
+        return self.logger
+
+
 class Events:
     """Who listens to what the services do.
 
@@ -174,12 +196,19 @@ class Events:
     >>> services.events.off(token)
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, listening: Listening | None = None) -> None:
         self._world: Final = world
         self._storage: Final = world._storage
-        self._listeners: Final[dict[int, tuple[Kind, Listener]]] = {}
-        self._tokens: Final = itertools.count(1)
-        self.logger: logging.Logger = _LOGGER
+        self._listening: Final = listening or Listening()
+
+    @property
+    def logger(self) -> logging.Logger:
+        """Is told what listeners raise."""
+        return self._listening.logger
+
+    @logger.setter
+    def logger(self, logger: logging.Logger) -> None:
+        self._listening.logger = logger
 
     def on(self, kind: Kind, fn: Listener, *, per_entity: bool = False) -> int:
         """Listen to a kind of event.
@@ -210,9 +239,10 @@ class Events:
             )
         if not callable(fn):
             raise InvalidArgumentError("fn", fn, f"cannot call {fn!r}; give a function")
-        token = next(self._tokens)
-        call = (_Feed if per_entity else _Whole)(fn, self._logger)
-        self._listeners[token] = kind, call
+        listening = self._listening
+        token = next(listening.tokens)
+        call = (_Feed if per_entity else _Whole)(fn, listening.read_logger)
+        listening.listeners[token] = kind, call
         self._storage.listeners.setdefault(kind, []).append(call)
         return token
 
@@ -224,11 +254,12 @@ class Events:
         InvalidArgumentError
             When nobody listens with this token.
         """
-        if token not in self._listeners:
+        listeners = self._listening.listeners
+        if token not in listeners:
             raise InvalidArgumentError(
                 "token", token, f"cannot stop {token!r}: nobody listens with it"
             )
-        kind, call = self._listeners.pop(token)
+        kind, call = listeners.pop(token)
         self._storage.listeners[kind].remove(call)
 
     def is_heard(self, kind: Kind) -> bool:
@@ -272,9 +303,6 @@ class Events:
                 groups.setdefault(event.group, []).append(event)
         others = [event for event in outbox[n_before:] if not isinstance(event, Event)]
         outbox[n_before:] = [*others, *map(Event.merged, groups.values())]
-
-    def _logger(self) -> logging.Logger:
-        return self.logger
 
 
 class _Whole:
