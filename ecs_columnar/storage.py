@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ecs_columnar.change import Change
 from ecs_columnar.column import Column, owned
 from ecs_columnar.definitions import Definitions
-from ecs_columnar.dtypes import CODE, LOCATION_RECORD, NO_ENTITY, NOWHERE
+from ecs_columnar.dtypes import CODE, LOCATION_RECORD, NO_ENTITY, NOWHERE, ROW
 from ecs_columnar.entities import Entities
 from ecs_columnar.errors import RepositoryConsistencyError, StructuralChangeError
 from ecs_columnar.events import Event, Listeners, send
@@ -32,6 +32,9 @@ from ecs_columnar.steps import Step, run
 from ecs_columnar.strings import StringTable
 from ecs_columnar.table import Table
 from ecs_columnar.undo_log import Moves, UndoLog
+
+_MOST_CODES_EACH: Final = 64
+"""A mark for each code of a table takes no longer than to sort so many times fewer."""
 
 
 class Attachments(dict[type, Any]):
@@ -267,7 +270,7 @@ class Storage:
         """Forget the strings of symbols, unless they name somebody again by now."""
         if not symbols:
             return []
-        distinct = np.unique(np.concatenate(symbols))
+        distinct = _distinct(np.concatenate(symbols), self.symbols.n_codes)
         return self._discarding(distinct[self.names.handles_of(distinct) == NO_ENTITY])
 
     def _discarding(self, symbols: NDArray[np.int32]) -> list[Step]:
@@ -380,6 +383,15 @@ class Storage:
         n_dead = handles.shape[0] - int(np.count_nonzero(self.entities.are_alive(handles)))
         if n_dead:
             raise RepositoryConsistencyError(f"cannot trust {where}: {n_dead} entities are dead")
+
+
+def _distinct(codes: NDArray[np.int32], n_codes: int) -> NDArray[np.int32]:
+    """Return distinct codes, rising: a twentieth of the time of sorting, unless they are few."""
+    if n_codes > _MOST_CODES_EACH * codes.shape[0]:
+        return np.unique(codes)
+    is_there = np.zeros(n_codes, np.bool_)
+    is_there[codes.astype(ROW)] = True
+    return np.flatnonzero(is_there).astype(CODE)
 
 
 def _is_unfinished(loop: ReferenceType[GeneratorType[Any, None, None]]) -> bool:

@@ -340,6 +340,54 @@ def test_good_items_are_ready_for_the_world_beside_bad_ones() -> None:
     assert health.decode(some, 2) == [{"hp": 2, "x": 1}, {"hp": 1}]
 
 
+@given(data=st.data(), is_open=st.booleans())
+def test_items_that_are_alike_have_each_their_own_faults(data: Any, is_open: bool) -> None:
+    properties = {
+        "n": {"type": "integer", "minimum": 2},
+        "x": {"type": "number", "exclusiveMinimum": 0},
+        "t": {"type": "string", "minLength": 1},
+        "v": {"enum": [1, "1", [1]]},
+    }
+    codec = register({"properties": properties, "required": ["n"], "additionalProperties": is_open})
+    values = st.sampled_from(
+        [
+            1,
+            2,
+            0,
+            True,
+            False,
+            1.0,
+            0.0,
+            -0.0,
+            float("nan"),
+            "",
+            "1",
+            None,
+            [1],
+            [2],
+            {"a": 1},
+            2**70,
+        ]
+    )
+    names = st.sampled_from([*properties, "other", "another"])
+    some = data.draw(st.lists(st.dictionaries(names, values, max_size=3), max_size=5))
+    items = data.draw(st.lists(st.sampled_from([*some, None]), max_size=20))
+
+    columns = codec.to_columns(items)
+
+    faults = {i: codec.validate(item) for i, item in enumerate(items)}
+    assert columns.errors == {i: lines for i, lines in faults.items() if lines}
+
+
+def test_faults_of_more_properties_than_a_number_has_bits_are_told() -> None:
+    codec = flat(**{f"p{i}": {"type": "integer"} for i in range(70)})
+    items: list[dict[str, Any]] = [{f"p{i}": "x"} for i in (0, 69, 69)]
+
+    columns = codec.to_columns(items)
+
+    assert columns.errors == {i: codec.validate(item) for i, item in enumerate(items)}
+
+
 def test_a_column_and_the_reference_that_differ_are_a_fault_of_ours(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -504,3 +504,18 @@ def n_remembered(transaction: ecs.Transaction) -> int:
     assert transaction._log is not None
     entries, _, _ = transaction._log.joined()
     return sum(len(values) for function, *_, values in entries if function is restoring)
+
+
+@pytest.mark.parametrize("n_removed", [1, 300])
+def test_ids_that_are_given_and_taken_again_and_again_are_forgotten_once(n_removed: int) -> None:
+    world, ids = ecs.World(), [f"actor-{i}" for i in range(300)]
+    world.spawn(300, ids=ids)
+
+    with world.transaction():
+        world.despawn(ids[:n_removed])
+        world.spawn(n_removed, ids=ids[:n_removed])
+        world.despawn(ids[:n_removed])
+
+    world.check()
+    assert [name in world.ids for name in ids] == [i >= n_removed for i in range(300)]
+    assert len(world._storage.symbols) == 300 - n_removed

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.errors import InvalidArgumentError, ValidationError
+from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.schema import Component
 from ecs_columnar.services.alike import to_alike
 from ecs_columnar.services.catalogue import Catalogue
@@ -65,8 +65,9 @@ class Overrides:
         Each in the order of the item.
     by_type : dict of str to TypeColumns
         Of the types that are registered.
-    errors : dict of int to ValidationError
-        Of each item that has a fault: that of the first bad type in its order.
+    faults : dict of int to tuple
+        Of each item that has one, the first bad type in its order, and what is wrong with
+        its data, a line each.
     is_malformed : bool array, shape (n,)
         Which items have something else than a mapping.
     """
@@ -77,7 +78,7 @@ class Overrides:
         self.keys = np.zeros(n, np.intp)
         self.key_sets: list[TypeIds] = [()]
         self.by_type: dict[str, TypeColumns] = {}
-        self.errors: dict[int, ValidationError] = {}
+        self.faults: dict[int, tuple[str, list[str]]] = {}
         self.is_malformed = np.zeros(n, np.bool_)
         self._ranks: dict[int, int] = {}
 
@@ -218,7 +219,7 @@ class Overrides:
             rank = self.key_sets[self.keys[row]].index(type_id)
             if rank < self._ranks.get(row, rank + 1):
                 self._ranks[row] = rank
-                self.errors[row] = ValidationError(type_id, lines)
+                self.faults[row] = type_id, lines
 
 
 def _key_sets(given: Sequence[Any]) -> tuple[NDArray[np.intp], list[TypeIds]]:

@@ -128,12 +128,19 @@ class PlaceCodec:
             return None
 
     def _checked(self, items: Sequence[Any]) -> Columns:
-        found = {i: self.validate(item) for i, item in enumerate(items)}
-        errors = {i: lines for i, lines in found.items() if lines}
+        errors = {
+            i: lines
+            for i, item in enumerate(items)
+            if not self._is_plain(item) and (lines := self.validate(item))
+        }
         is_good = np.ones(len(items), np.bool_)
         is_good[list(errors)] = False
         places = [None if i in errors else item[self.field] for i, item in enumerate(items)]
         return Columns(Whereabouts, {"place": _objects(places)}, is_good, errors)
+
+    def _is_plain(self, item: Any) -> bool:
+        """Tell whether a datum is surely valid, in a tenth of the time that `validate` takes."""
+        return type(item) is dict and len(item) == 1 and type(item.get(self.field, 0)) in _PLAIN
 
     def _unknown(self, name: Any) -> str:
         near = difflib.get_close_matches(str(name), [self.field], 1)

@@ -20,7 +20,7 @@ from ecs_columnar.encoding import Coded, Encoded
 from ecs_columnar.errors import RepositoryConsistencyError
 from ecs_columnar.schema import Component, make_component
 from ecs_columnar.services.codec import ONE_IS_GOOD, Columns, Reading
-from ecs_columnar.services.columns import to_objects
+from ecs_columnar.services.columns import take, to_objects
 from ecs_columnar.services.json_schema.arrays import take_column, to_sequences, to_values
 from ecs_columnar.services.json_schema.attributes import attribute_names, class_name
 from ecs_columnar.services.json_schema.draft7 import Draft7
@@ -41,6 +41,12 @@ from ecs_columnar.world import World
 
 Rest = dict[int, dict[str, Any]]
 """What is not in the columns, by item."""
+
+
+_MOST_BITS: Final = 62
+"""Properties that are told by a bit each."""
+
+_SCALARS: Final = frozenset({str, int, float, bool, type(None), type(ABSENT)})
 
 
 class _Stored(NamedTuple):
@@ -141,7 +147,7 @@ class FlatCodec(Reading):
             i: {key: value for key, value in data[i].items() if key not in self.fields}
             for i in have_more(data, [each.is_given() for each in taken])
         }
-        return self._finish(taken, rest, is_bad, items.__getitem__)
+        return self._finish(taken, rest, is_bad, lambda rows: [items[row] for row in rows])
 
     def from_arrays(self, arrays: Mapping[str, Any], n: int) -> Columns:
         """Turn a column a property into columns of the component.
@@ -172,19 +178,22 @@ class FlatCodec(Reading):
         ]
         missing = {column.name: column.missing for column in self._columns}
 
-        def item(i: int) -> dict[str, Any]:
-            # A property without a column is one that has to be there, and is null.
-            parts = {name: None for name, gap in missing.items() if gap is None}
+        # A property without a column is one that has to be there, and is null.
+        nulls = [name for name, gap in missing.items() if gap is None]
+
+        def data_of(rows: list[int]) -> list[Any]:
+            parts = dict.fromkeys(nulls, [None] * len(rows))
             for name, array in given.items():
-                parts[name] = to_values(array[i : i + 1], missing.get(name, ABSENT))[0]
-            return {name: value for name, value in parts.items() if value is not ABSENT}
+                some = take(array, np.array(rows, np.intp))
+                parts[name] = to_values(some, missing.get(name, ABSENT))
+            return to_dicts(parts, len(rows))
 
         rest: Rest = {}
         for name in [name for name in given if name not in self.fields]:
             for i, value in enumerate(to_values(given[name], ABSENT)):
                 if value is not ABSENT:
                     rest.setdefault(i, {})[name] = value
-        return self._finish(taken, rest, np.zeros(n, np.bool_), item)
+        return self._finish(taken, rest, np.zeros(n, np.bool_), data_of)
 
     def decode(self, component: Any, n: int) -> list[dict[str, Any]]:
         """Turn columns back into a datum an item, as it was given.
@@ -274,7 +283,7 @@ class FlatCodec(Reading):
         taken: list[Taken],
         rest: Rest,
         is_bad: NDArray[np.bool_],
-        item: Callable[[int], Any],
+        data_of: Callable[[list[int]], list[Any]],
     ) -> Columns:
         """Put columns together; ask the reference about the items that are bad."""
         if rest and not self._is_open:
@@ -289,9 +298,46 @@ class FlatCodec(Reading):
         }
         own = [*pack([each.forms for each in taken]), _texts(rest, is_bad)]
         values.update(zip(self._own, own[: len(self._own)], strict=True))
-        bad = np.flatnonzero(is_bad).tolist() if is_bad.any() else []
-        errors = {i: self._errors(item(i)) for i in bad}
+        bad = np.flatnonzero(is_bad)
+        errors: dict[int, list[str]] = {}
+        if bad.shape[0]:
+            misfits = [
+                () if i in rest else names
+                for i, names in zip(bad.tolist(), self._misfits(taken, bad), strict=True)
+            ]
+            lines = self._lines(data_of(bad.tolist()), misfits)
+            errors = dict(zip(bad.tolist(), lines, strict=True))
         return Columns(self.component, values, ~is_bad, errors)
+
+    def _misfits(self, taken: list[Taken], rows: NDArray[np.intp]) -> list[tuple[str, ...]]:
+        """Name the properties of some items that do not fit; none where there are too many."""
+        numbers = np.zeros(rows.shape[0], np.int64)
+        for k, each in enumerate(taken[:_MOST_BITS]):
+            is_bad = each.is_bad if isinstance(each.is_bad, bool) else each.is_bad[rows]
+            numbers |= np.left_shift(is_bad, k, dtype=np.int64)
+        if len(taken) > _MOST_BITS:
+            numbers[:] = 0
+        names = {
+            number: tuple(c.name for k, c in enumerate(self._columns) if number >> k & 1)
+            for number in set(numbers.tolist())
+        }
+        return [names[number] for number in numbers.tolist()]
+
+    def _lines(self, data: list[Any], misfits: list[tuple[str, ...]]) -> list[list[str]]:
+        """Return what is wrong with data, for which the reference is asked once of those alike.
+
+        What it says depends on which properties there are, and on the values of those that
+        do not fit.
+        """
+        seen: dict[Any, list[str]] = {}
+        found = []
+        for each, names in zip(data, misfits, strict=True):
+            likeness = _likeness(each, names)
+            lines = seen.get(likeness) if likeness else None
+            if lines is None:
+                lines = seen[likeness] = self._errors(each)
+            found.append(lines)
+        return found
 
     def _errors(self, item: Any) -> list[str]:
         errors = self.validate(item)
@@ -312,6 +358,16 @@ class FlatCodec(Reading):
         texts = _broadcast(getattr(component, self._own[-1]), np.dtype(object), n)
         rest = {i: json.loads(texts[i]) for i in np.flatnonzero(texts != "").tolist()}
         return _Stored(values, forms, rest)
+
+
+def _likeness(data: Any, misfits: tuple[str, ...]) -> tuple[Any, ...]:
+    """Return what of a datum decides what is wrong with it; nothing if that may be all of it."""
+    if type(data) is not dict or not misfits:
+        return ()
+    values = [data.get(name, ABSENT) for name in misfits]
+    if not _SCALARS.issuperset(map(type, values)):
+        return ()
+    return *data, misfits, *map(type, values), *map(repr, values)
 
 
 def validate_mapping(reference: Draft7, data: Any) -> list[str]:
