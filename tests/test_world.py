@@ -240,3 +240,13 @@ def test_the_package_lists_all_that_it_has_and_no_more() -> None:
     assert all(getattr(ecs, name) is not None for name in ecs.__all__)
     with pytest.raises(AttributeError, match="'ecs_columnar' has no attribute 'Wrold'"):
         _ = ecs.Wrold
+
+
+def test_two_faces_of_a_storage_are_the_same_world() -> None:
+    world = ecs.World()
+    face = ecs.World._of(world._storage)
+
+    face.spawn(2, ids=["a", "b"])
+
+    assert "b" in world.ids
+    assert face.digest() == world.digest()
