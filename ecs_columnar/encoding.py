@@ -343,14 +343,14 @@ def blank(encoded: Encoded) -> NDArray[np.bool_]:
     Missing strings are empty.
     """
     out = np.empty(encoded.n_strings, np.bool_)
-    kernels.strings.are_blank(encoded.for_kernels(), out)
+    kernels.texts.are_blank(encoded.for_kernels(), out)
     return out
 
 
 def n_characters(encoded: Encoded) -> NDArray[np.int64]:
     """Count the characters of strings, as `len` does."""
     out = np.empty(encoded.n_strings, np.int64)
-    kernels.strings.count_characters(encoded.for_kernels(), out)
+    kernels.texts.count_characters(encoded.for_kernels(), out)
     return out
 
 
@@ -382,7 +382,7 @@ def is_missing(item: object) -> bool:
 
 def _trimmed(encoded: Encoded) -> Encoded:
     starts, ends = np.empty_like(encoded.starts), np.empty_like(encoded.ends)
-    kernels.strings.trim(encoded.for_kernels(), starts, ends)
+    kernels.texts.trim(encoded.for_kernels(), starts, ends)
     return encoded._replace(starts=starts, ends=ends, tags=None)
 
 

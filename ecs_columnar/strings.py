@@ -537,8 +537,8 @@ class StringTable(Stateful):
         shift = max(0, kernels.strings.TAG_BITS - n_groups.bit_length())
         starts = np.zeros((kernels.strings.MAX_TAG >> shift) + 2, np.int64)
         keys = np.empty(part.n_strings, np.int64)
-        kernels.strings.group_tags(tags, shift, starts, keys)
-        return kernels.strings.insert_many(
+        kernels.new_strings.group_tags(tags, shift, starts, keys)
+        return kernels.new_strings.insert_many(
             part.for_kernels(),
             keys,
             self._free[: self._n_free],

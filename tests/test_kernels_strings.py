@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import hypothesis.strategies as st
@@ -11,8 +10,10 @@ import pytest
 from hypothesis import given
 from numpy.typing import NDArray
 
+from ecs_columnar.kernels import new_strings
 from ecs_columnar.kernels import strings as kernels
 from ecs_columnar.kernels.strings import EMPTY, MAX_TAG, NO_START, STRING_RECORD, Pool, Strings
+from tests.reference import new_strings as reference_new
 from tests.reference import strings as reference
 
 # Any characters, lone surrogates and zeros included; runs that differ in one
@@ -27,7 +28,6 @@ text_lists = st.lists(texts, max_size=12)
 
 # Few tags, those at both ends among them: strings of one tag, and of tags of one home.
 tags_of_few = st.sampled_from([0, 1, 2, 2**30 - 1, 2**30, MAX_TAG - 1, MAX_TAG])
-spaces = [c for c in map(chr, range(sys.maxunicode + 1)) if c.isspace()]
 
 
 def to_strings(items: list[bytes], gap: bytes = b"") -> Strings:
@@ -234,8 +234,8 @@ def test_group_tags_as_the_twin_does(tags: list[int], shift: int) -> None:
     starts, expected_starts = np.zeros((2, (MAX_TAG >> shift) + 2), np.int64)
     out, expected = np.empty((2, len(tags)), np.int64)
 
-    kernels.group_tags(to_array(tags), shift, starts, out)
-    reference.group_tags(to_array(tags), shift, expected_starts, expected)
+    new_strings.group_tags(to_array(tags), shift, starts, out)
+    reference_new.group_tags(to_array(tags), shift, expected_starts, expected)
 
     assert out.tolist() == expected.tolist()
     assert starts.tolist() == expected_starts.tolist()
@@ -243,7 +243,7 @@ def test_group_tags_as_the_twin_does(tags: list[int], shift: int) -> None:
 
 def keys_of(tags: NDArray[np.int32], shift: int) -> NDArray[np.int64]:
     keys = np.empty(tags.shape[0], np.int64)
-    reference.group_tags(tags, shift, np.empty((MAX_TAG >> shift) + 2, np.int64), keys)
+    reference_new.group_tags(tags, shift, np.empty((MAX_TAG >> shift) + 2, np.int64), keys)
     return keys
 
 
@@ -274,8 +274,8 @@ def test_insert_many_as_the_twin_and_insert_do(
     codes = np.full((3, len(items)), -1, np.int32)
     counts = np.zeros((3, 3), np.int64)
 
-    result = kernels.insert_many(*arguments, pools[0], codes[0], counts[0])
-    expected = reference.insert_many(*arguments, pools[1], codes[1], counts[1])
+    result = new_strings.insert_many(*arguments, pools[0], codes[0], counts[0])
+    expected = reference_new.insert_many(*arguments, pools[1], codes[1], counts[1])
     reference.insert(to_strings(items), tags, *rest, pools[2], codes[2], counts[2])
 
     assert result
@@ -303,8 +303,8 @@ def test_insert_many_changes_nothing_where_a_string_would_be_too_far_from_home(
     codes, expected = np.full((2, len(items)), -1, np.int32)
     counts, expected_counts = np.zeros((2, 3), np.int64)
 
-    result = kernels.insert_many(*arguments, pool, codes, counts)
-    twin = reference.insert_many(*arguments, expected_pool, expected, expected_counts)
+    result = new_strings.insert_many(*arguments, pool, codes, counts)
+    twin = reference_new.insert_many(*arguments, expected_pool, expected, expected_counts)
 
     assert not result
     assert not twin
@@ -400,75 +400,3 @@ def test_compact_as_the_twin_does(
 
     assert out.tolist() == expected.tolist()
     assert pool.records.tolist() == expected_records.tolist()
-
-
-# Bytes of spaces in other characters, cut-off spaces, spaces inside.
-spaced = st.lists(
-    st.text(st.sampled_from([*spaces, "a", "\xa1", "ⁿ", "\u200b", "\u3001", "\u1681"]), max_size=6)
-    | st.builds(lambda a, text, b: a + text + b, st.sampled_from(spaces), texts, st.just(" \n")),
-    max_size=12,
-)
-
-
-@given(spaced)
-def test_trim_as_the_twin_does(items: list[str]) -> None:
-    strings = to_strings(to_bytes(items), b" ")
-    starts, expected_starts, ends, expected_ends = np.empty((4, len(items)), np.int64)
-
-    kernels.trim(strings, starts, ends)
-    reference.trim(strings, expected_starts, expected_ends)
-
-    assert starts.tolist() == expected_starts.tolist()
-    assert ends.tolist() == expected_ends.tolist()
-
-
-@given(spaced)
-def test_count_characters_as_the_twin_does(items: list[str]) -> None:
-    out, expected = np.empty((2, len(items)), np.int64)
-    strings = to_strings(to_bytes(items), b" ")
-
-    kernels.count_characters(strings, out)
-    reference.count_characters(strings, expected)
-
-    assert out.tolist() == expected.tolist() == [len(item) for item in items]
-
-
-@given(spaced)
-def test_are_blank_as_the_twin_does(items: list[str]) -> None:
-    out, expected = np.empty((2, len(items)), np.bool_)
-    strings = to_strings(to_bytes(items), b" ")
-
-    kernels.are_blank(strings, out)
-    reference.are_blank(strings, expected)
-
-    assert out.tolist() == expected.tolist()
-
-
-def test_white_space_is_what_python_says_it_is() -> None:
-    # Every space, and every character that shares the first byte with one.
-    ranges = [(0, 0x800), (0x1000, 0x4000), (0xD7FF, 0xE001), (0x10000, 0x10001)]
-    items = [chr(c) for start, stop in ranges for c in range(start, stop)]
-    strings = to_strings(to_bytes(items))
-    is_blank = np.empty(len(items), np.bool_)
-    starts, ends = np.empty((2, len(items)), np.int64)
-
-    kernels.are_blank(strings, is_blank)
-    kernels.trim(strings, starts, ends)
-
-    expected = [item.isspace() for item in items]
-    assert set(spaces) < set(items)
-    assert is_blank.tolist() == expected
-    assert (starts == ends).tolist() == expected
-
-
-@given(st.binary(max_size=6), st.binary(max_size=3))
-def test_white_space_at_the_end_of_the_buffer_is_read_within_bounds(
-    text: bytes, tail: bytes
-) -> None:
-    data = np.frombuffer(text + tail, np.uint8)
-    strings = Strings(data, to_array([0], np.int64), to_array([len(text)], np.int64))
-    starts, ends = np.empty((2, 1), np.int64)
-
-    kernels.trim(strings, starts, ends)
-
-    assert 0 <= starts[0] <= ends[0] <= len(text)

@@ -12,9 +12,27 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ecs_columnar.kernels import entities, groups, json_alike, json_text, rows, strings
+    from ecs_columnar.kernels import (
+        entities,
+        groups,
+        json_alike,
+        json_text,
+        new_strings,
+        rows,
+        strings,
+        texts,
+    )
 
-__all__ = ["entities", "groups", "json_alike", "json_text", "rows", "strings"]
+__all__ = [
+    "entities",
+    "groups",
+    "json_alike",
+    "json_text",
+    "new_strings",
+    "rows",
+    "strings",
+    "texts",
+]
 
 
 def step(kernel: Any, *arguments: Any) -> tuple[Any, ...]:

@@ -132,50 +132,6 @@ def insert(
     return n_done
 
 
-def group_tags(tags: Any, shift: int, starts: Any, out: Any) -> None:
-    groups = [tag >> shift for tag in tags.tolist()]
-    in_order = sorted(range(len(groups)), key=groups.__getitem__)
-    out[:] = [int(tags[i]) << 32 | i for i in in_order]
-    ends = [sum(group <= k for group in groups) for k in range(len(starts) - 1)]
-    starts[:] = [*ends, len(groups)]
-
-
-def insert_many(
-    strings: Any,
-    keys: Any,
-    free: Any,
-    n_codes: int,
-    n_bytes: int,
-    pool: Any,
-    codes: Any,
-    counts: Any,
-) -> bool:
-    by_row = sorted((key & LOW, key >> 32) for key in keys.tolist())
-    if not all_fit(strings, keys, pool):
-        return False
-    tags = codes.copy()
-    tags[:] = [tag for _, tag in by_row]
-    codes[:] = -1
-    insert(strings, tags, free, n_codes, n_bytes, pool, codes, counts)
-    return True
-
-
-def all_fit(strings: Any, keys: Any, pool: Any) -> bool:
-    """Tell whether each string that is absent has an empty slot near its home in its turn."""
-    contents, texts = contents_of(pool), texts_of(strings)
-    n_spare = len(pool.slots) - 1 - pool.n_homes
-    for tag, i in ((key >> 32, key & LOW) for key in keys.tolist()):
-        if (tag, texts[i]) not in contents:
-            slots, home = (
-                lay_out(contents, pool.n_homes, len(pool.slots)),
-                home_of(tag, pool.n_homes),
-            )
-            if EMPTY not in slots[home : home + n_spare + 1]:
-                return False
-            contents[tag, texts[i]] = 10**6 + i
-    return True
-
-
 def remove(codes: Any, first: int, stop: int, pool: Any) -> None:
     gone = [*codes.tolist(), *range(first, stop)]
     contents = {key: code for key, code in contents_of(pool).items() if code not in gone}
@@ -220,24 +176,3 @@ def compact(arena: Any, records: Any, out: Any) -> None:
             out[at : at + length] = arena[start : start + length]
             records["start"][code] = at
             at += length
-
-
-# --- white space ---------------------------------------------------------------------
-
-
-def trim(strings: Any, starts: Any, ends: Any) -> None:
-    for i, text in enumerate(texts_of(strings)):
-        string = text.decode("utf-8", "surrogatepass")
-        n_before = len(string) - len(string.lstrip())
-        before = string[:n_before].encode()
-        starts[i] = strings.starts[i] + len(before)
-        ends[i] = starts[i] + len(string.strip().encode("utf-8", "surrogatepass"))
-
-
-def count_characters(strings: Any, out: Any) -> None:
-    out[:] = [len(text.decode("utf-8", "surrogatepass")) for text in texts_of(strings)]
-
-
-def are_blank(strings: Any, out: Any) -> None:
-    texts = [text.decode("utf-8", "surrogatepass") for text in texts_of(strings)]
-    out[:] = [text == "" or text.isspace() for text in texts]
