@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from random import Random
 from typing import Any
 
 import hypothesis.strategies as st
@@ -380,6 +381,49 @@ def test_write_strings_as_the_twin_does(
     kernels.write_strings(to_array(codes), pool.records, pool.arena, gap, out)
     reference.write_strings(to_array(codes), pool.records, pool.arena, gap, expected)
 
+    assert out.tolist() == expected.tolist()
+
+
+@given(filled_pools(forced=False), st.data())
+def test_locate_strings_as_the_twin_does(
+    filled: tuple[Pool, list[bytes], int], data: st.DataObject
+) -> None:
+    pool, contents, _ = filled
+    codes = to_array(data.draw(st.lists(st.integers(-1, len(contents) - 1), max_size=12)))
+    out, expected = np.empty((2, 2, len(codes)), np.int64)
+
+    kernels.locate_strings(codes, pool.records, *out)
+    reference.locate_strings(codes, pool.records, *expected)
+
+    assert out.tolist() == expected.tolist()
+
+
+@given(text_lists, st.sampled_from([b"", b"\0", b"ab"]), st.randoms())
+def test_join_as_the_twin_does(items: list[str], gap: bytes, rng: Random) -> None:
+    order = rng.sample(range(len(items)), len(items))
+    data, starts, ends = to_strings(to_bytes(items), gap)
+    strings = Strings(data, starts[order], ends[order])
+    out, expected = np.empty((2, sum(map(len, to_bytes(items)))), np.uint8)
+
+    kernels.join(strings, out)
+    reference.join(strings, expected)
+
+    assert out.tolist() == expected.tolist()
+
+
+numbers_in_handles = st.integers(0, 2**31 - 1) | st.sampled_from([0, 9, 10, 99, 100, 2**31 - 1])
+
+
+@given(st.lists(st.tuples(numbers_in_handles, numbers_in_handles), max_size=8))
+def test_write_handles_as_the_twin_does(pairs: list[tuple[int, int]]) -> None:
+    handles = to_array([generation << 32 | index for index, generation in pairs], np.int64)
+    ends, expected_ends = np.empty((2, len(pairs)), np.int64)
+    out, expected = np.zeros((2, len(pairs) * kernels.HANDLE_BYTES), np.uint8)
+
+    kernels.write_handles(handles, ends, out)
+    reference.write_handles(handles, expected_ends, expected)
+
+    assert ends.tolist() == expected_ends.tolist()
     assert out.tolist() == expected.tolist()
 
 

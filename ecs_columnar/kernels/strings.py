@@ -25,10 +25,18 @@ from typing import Annotated, Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.dtypes import CODE
+from ecs_columnar.dtypes import CODE, INDEX_BITS, INDEX_MASK
 from ecs_columnar.kernels._jit import inlined, kernel
 from ecs_columnar.kernels._prefetch import prefetch
-from ecs_columnar.kernels._types import Argument, Bytes, BytesOut, Codes, CodesOut, MaskOut
+from ecs_columnar.kernels._types import (
+    Argument,
+    Bytes,
+    BytesOut,
+    Codes,
+    CodesOut,
+    Handles,
+    MaskOut,
+)
 
 EMPTY: Final = 2**63 - 1
 """A slot that holds no string."""
@@ -47,6 +55,12 @@ Records: TypeAlias = Annotated[NDArray[np.void], Argument((STRING_RECORD, 1))]
 RecordsOut: TypeAlias = Annotated[NDArray[np.void], Argument((STRING_RECORD, 1), writable=True)]
 
 TAG_BITS: Final = 31
+
+HANDLE_BYTES: Final = 21
+"""What a handle takes at most, written in two numbers of ten digits."""
+
+_ZERO: Final = ord("0")
+_V: Final = ord("v")
 
 AHEAD: Final = 48
 """How many strings before its turn one asks for its slot."""
@@ -717,6 +731,26 @@ def measure(codes: Codes, records: Records) -> tuple[int, int]:
 
 
 @kernel
+def locate_strings(codes: Codes, records: Records, starts: OffsetsOut, ends: OffsetsOut) -> None:
+    """Tell where strings lie in the arena.
+
+    Parameters
+    ----------
+    codes : int32 array, shape (k,)
+        Of strings that are in the table; -1 is an empty one.
+    records : STRING_RECORD array
+    starts, ends : int64 array, shape (k,)
+        Out.
+    """
+    for i in range(codes.shape[0]):
+        starts[i] = ends[i] = 0
+        if codes[i] >= 0:
+            record = records[codes[i]]
+            starts[i] = record["start"]
+            ends[i] = record["start"] + int(record["length"])
+
+
+@kernel
 def write_strings(codes: Codes, records: Records, arena: Bytes, gap: int, out: BytesOut) -> None:
     """Write strings one after the other.
 
@@ -742,6 +776,24 @@ def write_strings(codes: Codes, records: Records, arena: Bytes, gap: int, out: B
 
 
 @kernel
+def join(strings: Strings, out: BytesOut) -> None:
+    """Copy strings one after the other.
+
+    Parameters
+    ----------
+    strings : Strings
+    out : uint8 array
+        Out: with room for all.
+    """
+    at = 0
+    for i in range(strings.ends.shape[0]):
+        start = strings.starts[i]
+        length = strings.ends[i] - start
+        _copy(strings.data, start, out, at, length)
+        at += length
+
+
+@kernel
 def compact(arena: Bytes, records: RecordsOut, out: BytesOut) -> None:
     """Copy the strings of a table to another arena, in the order of their codes.
 
@@ -761,6 +813,38 @@ def compact(arena: Bytes, records: RecordsOut, out: BytesOut) -> None:
             _copy(arena, record["start"], out, at, length)
             record["start"] = at
             at += length
+
+
+@inlined
+def _put_number(number: int, out: BytesOut, at: int) -> int:
+    """Write a number, not negative, in decimal digits; return where it ends."""
+    end, rest = at + 1, number // 10
+    while rest > 0:
+        end, rest = end + 1, rest // 10
+    for place in range(end - 1, at - 1, -1):
+        out[place] = _ZERO + number % 10
+        number //= 10
+    return end
+
+
+@kernel
+def write_handles(handles: Handles, ends: OffsetsOut, out: BytesOut) -> None:
+    """Write handles as index and generation, ``17v2``, one after the other.
+
+    Parameters
+    ----------
+    handles : int64 array, shape (k,)
+        Of entities, so not negative.
+    ends : int64 array, shape (k,)
+        Out: where each of them ends.
+    out : uint8 array
+        Out: with room for `HANDLE_BYTES` each.
+    """
+    at = 0
+    for i in range(handles.shape[0]):
+        at = _put_number(handles[i] & INDEX_MASK, out, at)
+        out[at] = _V
+        at = ends[i] = _put_number(handles[i] >> INDEX_BITS, out, at + 1)
 
 
 # --- white space ---------------------------------------------------------------------

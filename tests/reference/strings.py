@@ -205,12 +205,22 @@ def measure(codes: Any, records: Any) -> tuple[int, int]:
     return n_bytes, sum(code not in live and code != -1 for code in codes.tolist())
 
 
+def locate_strings(codes: Any, records: Any, starts: Any, ends: Any) -> None:
+    for i, code in enumerate(codes.tolist()):
+        starts[i], length = (0, 0) if code == -1 else records[code].tolist()
+        ends[i] = starts[i] + length
+
+
 def write_strings(codes: Any, records: Any, arena: Any, gap: int, out: Any) -> None:
     at = 0
     for code in codes.tolist():
         text = b"" if code == -1 else text_at(records[code], arena)
         out[at : at + len(text)] = list(text)
         at += len(text) + gap
+
+
+def join(strings: Any, out: Any) -> None:
+    out[:] = list(b"".join(texts_of(strings)))
 
 
 def compact(arena: Any, records: Any, out: Any) -> None:
@@ -220,6 +230,14 @@ def compact(arena: Any, records: Any, out: Any) -> None:
             out[at : at + length] = arena[start : start + length]
             records["start"][code] = at
             at += length
+
+
+def write_handles(handles: Any, ends: Any, out: Any) -> None:
+    at = 0
+    for i, handle in enumerate(handles.tolist()):
+        text = f"{handle % 2**32}v{handle // 2**32}".encode()
+        out[at : at + len(text)] = list(text)
+        ends[i] = at = at + len(text)
 
 
 # --- white space ---------------------------------------------------------------------
