@@ -33,6 +33,7 @@ NOTE = {
         "required": ["text"],
     },
 }
+ODD = {"id": "core:odd", "dataSchema": {"minProperties": 1}}
 PLACE = "core:position"
 
 
@@ -59,19 +60,16 @@ whole_notes = st.fixed_dictionaries(
 )
 labels = st.fixed_dictionaries({"text": texts}, optional={"size": st.sampled_from([0.0, -0.0, 2])})
 places = st.sampled_from([None, "inn", "e0", "e1", "1v1", "2v1"])
-someone = st.fixed_dictionaries(
-    {},
-    optional={
-        "core:note": notes | whole_notes,
-        "core:label": labels,
-        PLACE: places.map(lambda place: {"locationId": place}),
-    },
+gappy_notes = st.fixed_dictionaries(
+    {"text": texts},
+    optional={"kind": st.sampled_from(["a", "b"]), "from": texts, "n": st.integers(0, 9)},
 )
+odds = st.fixed_dictionaries({}, optional={"b": st.integers(0, 9), "a": texts}).filter(bool)
 
 
 def services() -> Services:
     found = create_default_services_with_config()
-    for declared in (NOTE, Label):
+    for declared in (NOTE, ODD, Label):
         found.components.register(declared)
     found.definitions.register({"id": "core:thing", "components": {}})
     components = {"core:note": {"text": "a"}, PLACE: {"locationId": "inn"}}
@@ -83,6 +81,15 @@ def services() -> Services:
 def worlds(draw: st.DrawFn) -> ecs.World:
     """Draw a world: some data many times over, ids and none, places that are entities."""
     found = services()
+    someone = st.fixed_dictionaries(
+        {},
+        optional={
+            "core:note": draw(st.sampled_from([notes, whole_notes, gappy_notes])),
+            "core:label": labels,
+            "core:odd": odds,
+            PLACE: places.map(lambda place: {"locationId": place}),
+        },
+    )
     data = draw(st.lists(st.tuples(st.sampled_from(["thing", "letter"]), someone), max_size=5))
     n = len(data) * draw(st.sampled_from([1, 20]))
     tail = draw(texts)

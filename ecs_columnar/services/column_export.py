@@ -17,7 +17,7 @@ from ecs_columnar.io.arrow_columns import scattered, to_arrow
 from ecs_columnar.io.json_text import write_lines
 from ecs_columnar.services.class_codec import ClassCodec
 from ecs_columnar.services.codec import Codec
-from ecs_columnar.services.columns import are_missing, factorize_list, is_whole, to_objects
+from ecs_columnar.services.columns import are_missing, factorize_list, to_objects
 from ecs_columnar.services.instance_export import InstanceExport
 from ecs_columnar.services.json_schema.flat_codec import FlatCodec
 from ecs_columnar.services.stored import stored
@@ -87,10 +87,9 @@ def _properties(
 ) -> dict[str, Any] | None:
     """Return the columns of a component by property; None if they do not say all of it."""
     world, n = export.catalogue.world, rows.shape[0]
-    is_whole_world = n == len(export)
-    entities = export.handles if is_whole_world else export.handles[rows]
+    entities = export.everyone if n == len(export) else export.handles[rows]
     cls = export.catalogue.class_of(codec.type_id)
-    if isinstance(codec, (FlatCodec, ClassCodec)):
+    if type(codec) is FlatCodec or type(codec) is ClassCodec:  # and none that reads otherwise
         component = stored(world, entities, cls)
         arrays = codec.to_arrays(component, n, as_objects=False)
     else:
@@ -128,10 +127,9 @@ def _are_same(
 
 
 def _is_exact(array: Any) -> bool:
-    """Tell whether an array is surely what is read of the Arrow array that is made of it."""
-    if isinstance(array, np.ndarray):
-        return array.dtype.kind in "biuf"
-    return isinstance(array, (Coded, Texts)) and is_whole(array)
+    """Tell whether an array is surely taken as the Arrow array that is made of it."""
+    is_of_numbers = isinstance(array, np.ndarray) and array.dtype.kind in "biuf"
+    return is_of_numbers or isinstance(array, (Coded, Texts))
 
 
 def _equal(a: Any, b: Any, n: int) -> bool:

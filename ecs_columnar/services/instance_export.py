@@ -9,10 +9,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.dtypes import HANDLE, INDEX_MASK, NO_ENTITY, NOWHERE
+from ecs_columnar import kernels
+from ecs_columnar.dtypes import HANDLE, INDEX_MASK, NO_ENTITY, NOWHERE, ROW
 from ecs_columnar.encoding import Coded, Texts
 from ecs_columnar.errors import InvalidArgumentError, first_three
 from ecs_columnar.io.blocks import ITEMS_AT_ONCE
+from ecs_columnar.selection import Selected
 from ecs_columnar.services.catalogue import Catalogue
 from ecs_columnar.services.columns import factorize_list, grouped, to_objects
 from ecs_columnar.services.instances import Instance, Kind, kinds_of
@@ -34,6 +36,8 @@ class InstanceExport:
     ----------
     handles : int64 array, shape (n,)
         In the order of their indices, so that a new world gives the same.
+    everyone : Selected
+        The same entities, and where their components are.
     written : dict of str to bool array
         Which entities have a component that is written: one that their definition
         has not, or has otherwise.
@@ -50,7 +54,8 @@ class InstanceExport:
         world = catalogue.world
         self.catalogue: Final = catalogue
         self.handles: Final = _by_index(world.query().handles())
-        self.kinds: Final = kinds_of(world, self.handles)
+        self.everyone: Final = Selected(world._storage, self.handles)
+        self.kinds: Final = kinds_of(world, self.everyone)
         self.whereabouts: Final = _whereabouts(world, self.handles)
         self._refuse_unknown_types()
         self.written: Final = {
@@ -148,7 +153,7 @@ class InstanceExport:
 
     def _where_written(self, type_id: str) -> NDArray[np.bool_]:
         types_of = self.catalogue.types_of
-        has = self.catalogue.has(type_id, self.handles)
+        has = self.catalogue.has(type_id, self.everyone)
         is_defined = self.kinds.where(lambda kind: type_id in types_of(kind))
         is_override = self.kinds.where(lambda kind: type_id in kind.overrides)
         lost = is_defined & ~has
@@ -181,6 +186,8 @@ class InstanceExport:
     def _where_placed(self) -> NDArray[np.bool_]:
         type_id = self.catalogue.place.type_id
         is_override = self.kinds.where(lambda kind: type_id in kind.overrides)
+        if is_override.all():
+            return is_override
         defined = [self.catalogue.defined_place(kind) for kind in self.kinds.kinds]
         numbers, _ = factorize_list([*defined, *self.whereabouts.texts.tolist()])
         expected, actual = np.split(numbers, [len(defined)])
@@ -205,6 +212,8 @@ class InstanceExport:
 def _by_index(handles: NDArray[np.int64]) -> NDArray[np.int64]:
     """Sort handles of living entities by index, of which each is there once."""
     indices = handles & INDEX_MASK
+    if kernels.rows.is_increasing(indices.astype(ROW, copy=False)):
+        return handles
     by_index = np.full(int(indices.max(initial=-1)) + 1, NO_ENTITY, HANDLE)
     by_index[indices] = handles
     return np.asarray(by_index[by_index != NO_ENTITY])

@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 
 from ecs_columnar.operations.write import get_columns
 from ecs_columnar.schema import Component
-from ecs_columnar.selection import select
+from ecs_columnar.selection import Selected, select
 from ecs_columnar.world import World
 
 
-def stored(world: World, entities: NDArray[np.int64], cls: type[Component]) -> Any:
+def stored(world: World, entities: NDArray[np.int64] | Selected, cls: type[Component]) -> Any:
     """Return a component of entities that have it; `World.get` would make a string for each.
 
     Parameters
     ----------
     world : World
-    entities : int64 array, shape (n,)
+    entities : int64 array, shape (n,), or Selected
     cls : type
 
     Returns

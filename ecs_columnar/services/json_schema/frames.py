@@ -36,9 +36,7 @@ def to_array(
     odd = {i: more[name] for i, more in rest.items() if name in more}
     is_gap = forms >= NULL
     if isinstance(values, (Coded, Texts)):
-        if not odd:
-            return with_gaps(values, is_gap)
-        values = to_objects(values)
+        return _objects(values, is_gap, odd) if odd else with_gaps(values, is_gap)
     if values.dtype == object or odd:
         return _objects(values, is_gap, odd)
     return _nullable(values, is_gap) if is_gap.any() else values
@@ -62,7 +60,7 @@ def with_gaps(column: Coded | Texts, is_gap: NDArray[np.bool_]) -> Coded | Texts
 
 
 def _objects(
-    values: NDArray[Any], is_gap: NDArray[np.bool_], odd: dict[int, Any]
+    values: NDArray[Any] | Coded | Texts, is_gap: NDArray[np.bool_], odd: dict[int, Any]
 ) -> NDArray[np.object_]:
     objects = np.fromiter((thaw(value) for value in values.tolist()), object, len(values))
     objects[is_gap] = None
