@@ -216,6 +216,22 @@ def test_texts_that_are_no_unicode_are_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("form", ["json", "ndjson", "parquet", "arrow"])
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8", "i1", "u8", "bool_"])
+def test_numbers_of_every_size_come_back(tmp_path: Path, form: Any, kind: str) -> None:
+    class Size(ecs.Component, id="core:size"):
+        x: getattr(ecs, kind)  # type: ignore[valid-type]
+
+    found = create_default_services_with_config()
+    found.components.register(Size)
+    found.world.spawn(2, Size([0, 1] if kind != "bool_" else [False, True]))
+
+    found.world.to_files(tmp_path / "w", format=form)
+    again = ecs.World.from_files(tmp_path / "w")
+
+    assert contents_digest(again) == contents_digest(found.world)
+
+
 def test_no_object_is_made_an_entity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     n = 100
     found = services()

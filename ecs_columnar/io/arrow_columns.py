@@ -331,7 +331,7 @@ class PooledFile:
 
 
 def to_arrow(values: Any, *, few: bool = False) -> Any:
-    """Return values as an Arrow array; None where there is no type for them.
+    """Return values as an Arrow array; None where no type that is read again has them.
 
     Parameters
     ----------
@@ -348,7 +348,7 @@ def to_arrow(values: Any, *, few: bool = False) -> Any:
         array = pa.array(values, from_pandas=None)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         return None
-    if _has_nothing(array.type):
+    if _has_nothing(array.type) or fault_of_schema(pa.schema({"": array.type})):
         return None
     # Nothing is of no type, and a dictionary of that is refused when it is read.
     return array.dictionary_encode() if few and len(array) else array
