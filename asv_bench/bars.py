@@ -425,6 +425,7 @@ def by_files() -> list[Bar]:
         ("load 1M from Arrow", decoding, 2.0, files.LoadArrowAgainstDecoding, N),
         (floor, decoding, 2.0, files.SpawnReadAgainstDecoding, N),
         ("load 1M from Arrow", "a memory map, unread", 2.0, files.LoadArrowAgainstMap, N),
+        ("write 1M as Parquet", "`pyarrow`, of columns", 2.0, files.WriteParquetAgainstPyarrow, N),
         (f"{save}, not durable", "`np.save`", 2.0, files.SaveAgainstArrays, N),
         (f"{save}, durable", "`np.save` and `fsync`", 2.0, files.SaveDurablyAgainstArrays, N),
         (load, "`np.load`", 2.0, files.LoadAgainstArrays, N),

@@ -106,6 +106,24 @@ class Encoded(NamedTuple):
             texts[i] = None
         return texts
 
+    def joined(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Return the bytes of the strings one after the other, and where each one starts.
+
+        Returns
+        -------
+        data : uint8 array
+            A view where the strings lie so already, as those that were made in order do.
+        starts : int64 array, shape (n + 1,)
+        """
+        bounds = np.zeros(self.n_strings + 1, np.int64)
+        np.cumsum(self.ends - self.starts, out=bounds[1:])
+        if np.array_equal(self.starts[1:], self.ends[:-1]):
+            start = self.starts.item(0) if self.n_strings else 0
+            return self.data[start : start + bounds.item(-1)], bounds
+        data = np.empty(bounds.item(-1), np.uint8)
+        kernels.strings.join(self.for_kernels(), data)
+        return data, bounds
+
     def _as_ascii(self) -> str | None:
         """Return all of ``data`` as one string, None if that is not worth it, or not ASCII."""
         if self.data.shape[0] > _MOST_OF_ONE * self.n_strings:
@@ -197,7 +215,7 @@ class Texts:
     Attributes
     ----------
     encoded : Encoded
-        None of them is missing.
+        None comes in the place of those that are missing.
 
     Examples
     --------
@@ -217,7 +235,9 @@ class Texts:
     def __getitem__(self, rows: Any) -> Any:
         """Return one string, or some: positions, a mask, or a slice without a step."""
         if isinstance(rows, (int, np.integer)):
-            return to_text(self.encoded.data[self.encoded.starts[rows] : self.encoded.ends[rows]])
+            data, starts, ends, missing, _ = self.encoded
+            is_there = missing is None or not missing[rows]
+            return to_text(data[starts[rows] : ends[rows]]) if is_there else None
         return Texts(self.encoded.take(rows))
 
     def __iter__(self) -> Iterator[Any]:
@@ -389,7 +409,7 @@ def _trimmed(encoded: Encoded) -> Encoded:
 def _encode(strings: Iterable[object], parameter: str, missing: bool) -> Encoded:
     pandas, pyarrow = loaded("pandas"), loaded("pyarrow")
     if isinstance(strings, Texts):
-        return strings.encoded
+        strings = strings.encoded
     if isinstance(strings, Encoded):
         return _admit(strings, parameter, missing)
     if isinstance(strings, str):

@@ -22,7 +22,7 @@ from ecs_columnar.dtypes import CODE, HANDLE, INDEX_BITS, INDEX_MASK, NO_CODE, N
 from ecs_columnar.errors import RepositoryConsistencyError
 from ecs_columnar.state import Stateful
 from ecs_columnar.steps import Step
-from ecs_columnar.strings import StringTable
+from ecs_columnar.strings import Encoded, StringTable
 
 
 def format_handle(handle: int) -> str:
@@ -85,10 +85,8 @@ class Names(Stateful):
 
     def symbols_of(self, handles: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the symbol of each living entity's id, -1 where it has none."""
-        indices = handles & INDEX_MASK
-        symbols = np.full(handles.shape[0], NO_CODE, CODE)
-        known = indices < self.symbol_of.shape[0]
-        symbols[known] = self.symbol_of[indices[known]]
+        symbols = np.empty(handles.shape[0], CODE)
+        kernels.rows.look_up(self.symbol_of, handles & INDEX_MASK, symbols)
         return symbols
 
     def reserve(self, handles: NDArray[np.int64], n_later: int = 0) -> None:
@@ -141,6 +139,20 @@ class Names(Stateful):
             texts[i] = format_handle(handles[i])
         return texts
 
+    def encoded(self, handles: NDArray[np.int64]) -> Encoded:
+        """Return what `text` does as bytes: a view, until the strings change, if all have an id."""
+        symbols = self.symbols_of(handles)
+        is_named = symbols >= 0
+        if is_named.all():
+            return self.symbols.encoded(symbols)
+        named, named_at = self.symbols.encoded(symbols[is_named]).joined()
+        made_up, made_up_at = _made_up(handles[~is_named])
+        starts, ends = np.empty((2, handles.shape[0]), np.int64)
+        starts[is_named], ends[is_named] = named_at[:-1], named_at[1:]
+        made_up_at += named.shape[0]
+        starts[~is_named], ends[~is_named] = made_up_at[:-1], made_up_at[1:]
+        return Encoded(np.concatenate([named, made_up]), starts, ends)
+
     def check(self) -> None:
         """Verify that ids and entities are a bijection.
 
@@ -156,3 +168,11 @@ class Names(Stateful):
             raise RepositoryConsistencyError(
                 f"cannot trust the ids: {symbols.shape[0]} strings name {n_named} entities"
             )
+
+
+def _made_up(handles: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return what `format_handle` does, as bytes one after the other, and where each starts."""
+    starts = np.zeros(handles.shape[0] + 1, np.int64)
+    data = np.empty(handles.shape[0] * kernels.texts.HANDLE_BYTES, np.uint8)
+    kernels.texts.write_handles(handles, starts[1:], data)
+    return data[: starts.item(-1)], starts

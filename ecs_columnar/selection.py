@@ -103,6 +103,35 @@ class HasSelection(HasHandles):
         raise NotImplementedError
 
 
+class Selected(HasSelection):
+    """Living entities that have been selected, so that they are not looked for again.
+
+    It is good until the world changes.
+
+    Parameters
+    ----------
+    storage : Storage
+    handles : int64 array, shape (n,)
+    """
+
+    __slots__ = ("_selection",)
+
+    def __init__(self, storage: Storage, handles: NDArray[np.int64]) -> None:
+        self._storage = storage
+        self._selection: Final = select(storage, handles, "select")
+
+    def __len__(self) -> int:
+        return len(self._selection)
+
+    def handles(self) -> NDArray[np.int64]:
+        """Return the handles, in the order in which they were given."""
+        return self._selection.handles
+
+    def selection(self) -> Selection:
+        """Return where they are."""
+        return self._selection
+
+
 def select(storage: Storage, entities: Any, verb: str) -> Selection:
     """Find living entities and group them by table.
 

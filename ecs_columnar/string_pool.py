@@ -55,9 +55,9 @@ def live_codes(pool: Pool, n_codes: int) -> NDArray[np.int32]:
 
 def view_strings(pool: Pool, codes: NDArray[np.int32]) -> Encoded:
     """Return the strings of codes, in the bytes of the pool."""
-    records = pool.records[codes.astype(np.intp)]
-    starts = np.ascontiguousarray(records["start"])
-    return Encoded(pool.arena, starts, starts + records["length"])
+    starts, ends = np.empty((2, codes.shape[0]), np.int64)
+    kernels.strings.locate_strings(codes, pool.records, starts, ends)
+    return Encoded(pool.arena, starts, ends)
 
 
 def sorted_slots(pool: Pool, codes: NDArray[np.int32], seed: int) -> NDArray[np.int64]:

@@ -22,7 +22,18 @@ from numpy.typing import NDArray
 from ecs_columnar import kernels
 from ecs_columnar.column import grown_capacity, owned
 from ecs_columnar.dtypes import CODE, NO_CODE, ROW
-from ecs_columnar.encoding import Coded, Encoded, blank, coded, encode, to_bytes, to_text, to_texts
+from ecs_columnar.encoding import (
+    OFTEN,
+    Coded,
+    Encoded,
+    Texts,
+    blank,
+    coded,
+    encode,
+    to_bytes,
+    to_text,
+    to_texts,
+)
 from ecs_columnar.errors import InvalidArgumentError, RepositoryConsistencyError, first_three
 from ecs_columnar.state import Stateful
 from ecs_columnar.steps import Step, run
@@ -42,7 +53,7 @@ from ecs_columnar.string_pool import (
 if TYPE_CHECKING:
     from ecs_columnar.kernels.strings import Pool
 
-__all__ = ["Coded", "Encoded", "Mark", "StringTable", "blank", "coded", "encode"]
+__all__ = ["Coded", "Encoded", "Mark", "StringTable", "Texts", "blank", "coded", "encode"]
 
 # Strings are taken in so many at a time that what one kernel reads is in the
 # cache for the next: of 1k to 256k, 2k to 8k were fastest.
@@ -309,6 +320,29 @@ class StringTable(Stateful):
             Of strings in the table.
         """
         return view_strings(self._pool, np.asarray(codes, CODE))
+
+    def column(self, codes: NDArray[np.int32]) -> Coded | Texts:
+        """Return the strings of codes as a column, without a Python string for each.
+
+        Parameters
+        ----------
+        codes : int32 array, shape (n,)
+            Of strings in the table.
+
+        Returns
+        -------
+        Coded or Texts
+            The strings that occur, numbered, if there are few in the table; bytes
+            else, which are a view, until the table changes.
+        """
+        n = codes.shape[0]
+        if self._n_codes * OFTEN > n:
+            return Texts(self.encoded(codes))
+        numbers = np.full(self._n_codes, NO_CODE, CODE)
+        labels, order = np.empty((2, n), CODE)
+        n_distinct = kernels.rows.number_codes(codes, numbers, labels, order)
+        texts = self.decode(order[:n_distinct])
+        return Coded(labels.astype(np.intp), texts, is_distinct=True)
 
     def live_codes(self) -> NDArray[np.int32]:
         """Return the codes that have a string, increasing. O(codes)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from importlib.machinery import ModuleSpec
+from random import Random
 from types import ModuleType
 from typing import Any
 
@@ -457,6 +458,37 @@ def test_encoded_strings_are_taken_as_they_are_unless_one_is_missing() -> None:
     assert encode(torn, missing=True) is torn
     with pytest.raises(InvalidArgumentError, match="1 of 2"):
         encode(torn)
+
+
+@given(st.lists(st.text(max_size=4), max_size=8), st.randoms())
+def test_strings_are_joined_in_whatever_order_they_lie(strings: list[str], rng: Random) -> None:
+    order = np.array(rng.sample(range(len(strings)), len(strings)), np.intp)
+
+    data, starts = encode(strings).take(order).joined()
+
+    assert data.tobytes().decode() == "".join(strings[i] for i in order)
+    assert np.diff(starts).tolist() == [len(strings[i].encode()) for i in order]
+    assert starts.tolist()[0] == 0
+
+
+def test_strings_that_lie_one_after_the_other_are_joined_without_a_copy() -> None:
+    data = np.frombuffer(b"xinnharbour", np.uint8)
+    encoded = Encoded(data, np.array([1, 4]), np.array([4, 11]))
+
+    joined, starts = encoded.joined()
+
+    assert joined.tobytes() == b"innharbour"
+    assert starts.tolist() == [0, 3, 10]
+    assert np.shares_memory(joined, data)
+
+
+def test_texts_may_be_missing_some() -> None:
+    texts = Texts(encode(["inn", None, ""], missing=True))
+
+    assert texts.tolist() == [texts[i] for i in range(3)] == ["inn", None, ""]
+    assert encode(texts, missing=True).texts() == ["inn", None, ""]
+    with pytest.raises(InvalidArgumentError, match="1 of 3"):
+        encode(texts)
 
 
 @given(st.lists(st.text("aé\0", max_size=4), max_size=8), st.integers(0, 8), st.integers(0, 8))

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import ecs_columnar as ecs
+from ecs_columnar.selection import Selected
 from tests.strategies import Burning, Health, Mass, Position
 
 
@@ -37,6 +38,15 @@ def test_entities_have_names_alone_and_in_batches(world: ecs.World) -> None:
     assert world.ids.names(int(handles[0])) == "ada"
     assert world.ids.names("bob") == "bob"
     assert world.ids.names(world.entity(handles[3])) == "3v1"
+
+
+def test_names_are_bytes_as_well(world: ecs.World) -> None:
+    world.despawn(["bob"])
+    handles = world.spawn(2, Position(4.0), ids=["\0", "é\0"])
+    names = world._storage.names
+
+    for some in (world.query().handles(), handles, handles[:0], world.query().handles()[1:3]):
+        assert names.encoded(some).texts() == world.ids.names(some).tolist()
 
 
 def test_ids_are_a_collection_of_the_strings_that_name_somebody(world: ecs.World) -> None:
@@ -79,6 +89,18 @@ def test_entities_are_given_in_many_forms_and_are_the_same(world: ecs.World) -> 
         [world.entity("ada"), world.entity("cy")],
     ):
         assert world.get(entities, Position).x.tolist() == expected
+
+
+def test_entities_that_have_been_selected_are_not_looked_for_again(world: ecs.World) -> None:
+    handles = world.query().handles()[[3, 1, 0]]
+    selected = Selected(world._storage, handles)
+
+    assert len(selected) == 3
+    assert selected.handles().tolist() == handles.tolist()
+    assert world.get(selected, Position).x.tolist() == [3.0, 1.0, 0.0]
+    assert world.has(selected, Position).tolist() == [True] * 3
+    with pytest.raises(ecs.InvalidArgumentError, match="another world"):
+        ecs.World().get(selected, Position)
 
 
 def test_nobody_can_be_given_in_many_forms(world: ecs.World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import hypothesis.strategies as st
@@ -379,6 +380,33 @@ def test_write_strings_as_the_twin_does(
 
     kernels.write_strings(to_array(codes), pool.records, pool.arena, gap, out)
     reference.write_strings(to_array(codes), pool.records, pool.arena, gap, expected)
+
+    assert out.tolist() == expected.tolist()
+
+
+@given(filled_pools(forced=False), st.data())
+def test_locate_strings_as_the_twin_does(
+    filled: tuple[Pool, list[bytes], int], data: st.DataObject
+) -> None:
+    pool, contents, _ = filled
+    codes = to_array(data.draw(st.lists(st.integers(-1, len(contents) - 1), max_size=12)))
+    out, expected = np.empty((2, 2, len(codes)), np.int64)
+
+    kernels.locate_strings(codes, pool.records, *out)
+    reference.locate_strings(codes, pool.records, *expected)
+
+    assert out.tolist() == expected.tolist()
+
+
+@given(text_lists, st.sampled_from([b"", b"\0", b"ab"]), st.randoms())
+def test_join_as_the_twin_does(items: list[str], gap: bytes, rng: Random) -> None:
+    order = rng.sample(range(len(items)), len(items))
+    data, starts, ends = to_strings(to_bytes(items), gap)
+    strings = Strings(data, starts[order], ends[order])
+    out, expected = np.empty((2, sum(map(len, to_bytes(items)))), np.uint8)
+
+    kernels.join(strings, out)
+    reference.join(strings, expected)
 
     assert out.tolist() == expected.tolist()
 

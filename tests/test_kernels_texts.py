@@ -85,3 +85,19 @@ def test_white_space_at_the_end_of_the_buffer_is_read_within_bounds(
     kernels.trim(strings, starts, ends)
 
     assert 0 <= starts[0] <= ends[0] <= len(text)
+
+
+numbers_in_handles = st.integers(0, 2**31 - 1) | st.sampled_from([0, 9, 10, 99, 100, 2**31 - 1])
+
+
+@given(st.lists(st.tuples(numbers_in_handles, numbers_in_handles), max_size=8))
+def test_write_handles_as_the_twin_does(pairs: list[tuple[int, int]]) -> None:
+    handles = to_array([generation << 32 | index for index, generation in pairs], np.int64)
+    ends, expected_ends = np.empty((2, len(pairs)), np.int64)
+    out, expected = np.zeros((2, len(pairs) * kernels.HANDLE_BYTES), np.uint8)
+
+    kernels.write_handles(handles, ends, out)
+    reference.write_handles(handles, expected_ends, expected)
+
+    assert ends.tolist() == expected_ends.tolist()
+    assert out.tolist() == expected.tolist()

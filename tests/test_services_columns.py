@@ -29,6 +29,7 @@ from ecs_columnar.services.columns import (
     to_objects,
 )
 from ecs_columnar.services.identities import joined, new_ids, repeated
+from ecs_columnar.services.instances import _numbered
 from ecs_columnar.services.items import MISSING, camel, field_of, to_items
 from ecs_columnar.services.lookup import are_first, are_last, find_entities
 from ecs_columnar.services.place_codec import PlaceCodec, Whereabouts
@@ -51,6 +52,7 @@ COLUMNS: dict[str, Callable[[], Any]] = {
     "polars": lambda: (
         pytest.importorskip("pyarrow") and pytest.importorskip("polars").Series(VALUES)
     ),
+    "texts": lambda: Texts(encode(VALUES, missing=True)),
     "coded": lambda: Coded(np.array([0, 2, 1, 0, 3]), np.array(["a", "b", None, ""], object)),
 }
 
@@ -73,6 +75,16 @@ def test_a_column_is_read_in_every_form(form: str) -> None:
     assert plain(to_list(column[1:4])) == VALUES[1:4]
     assert plain(to_list(take(column, np.array([4, 0, 1])))) == ["", "a", None]
     assert at(column, 2) == "b"
+
+
+@given(st.lists(st.integers(0, 40), max_size=9), st.sampled_from([1, 10**6]))
+def test_numbers_of_keys_are_those_of_a_sort(keys: list[int], factor: int) -> None:
+    given_keys = np.array(keys, np.intp) * factor
+
+    distinct, codes = _numbered(given_keys, 40 * factor + 1)
+
+    assert distinct.tolist() == sorted(set(given_keys.tolist()))
+    assert distinct[codes].tolist() == given_keys.tolist()
 
 
 @pytest.mark.parametrize(
@@ -106,6 +118,7 @@ def test_a_column_with_a_gap_is_never_said_to_be_whole(form: str) -> None:
     ("column", "expected"),
     [
         (Texts(encode(["a"])), True),
+        (Texts(encode(["a", None], missing=True)), False),
         (Coded(np.array([0, 0]), np.array(["a"], object)), True),
         (np.array([1, 2]), True),
         (pa.array([1.5, 2.5]), True),

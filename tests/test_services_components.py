@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given
 
 import ecs_columnar as ecs
+from ecs_columnar.encoding import Coded, Texts, encode
 from ecs_columnar.services.class_codec import ClassCodec
 from ecs_columnar.services.codec import Codec, Columns, Reading
 from ecs_columnar.services.component_types import ComponentTypes
 from ecs_columnar.services.json_schema.flat_codec import FlatCodec
+from ecs_columnar.services.stored import stored
 
 
 class Position(ecs.Component, id="core:place"):
@@ -383,6 +385,41 @@ def test_handles_in_an_array_are_references() -> None:
     columns = codec_of(Everything, world).from_arrays({"small": 1, "owner": owners}, 2)
 
     assert columns.is_good.tolist() == [True, False]
+
+
+@given(st.lists(st.text("ab\0", max_size=2), min_size=1, max_size=6), st.integers(1, 20))
+def test_strings_of_a_class_are_taken_as_they_are_and_handed_out(
+    names: list[str], times: int
+) -> None:
+    world = ecs.World()
+    codec = codec_of(Everything, world)
+    names = names * times
+    small = np.zeros(len(names), np.int8)
+    numbers = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    coded = Coded(np.array([numbers[name] for name in names]), np.array([*numbers], object))
+
+    for given_names in (coded, Texts(encode(names)), names):
+        columns = codec.from_arrays({"small": small, "name": given_names}, len(names))
+        entities = world.spawn(len(names), columns.component)
+        component = stored(world, entities, Everything)
+        as_columns = codec.to_arrays(component, len(names), as_objects=False)["name"]
+
+        assert columns.errors == {}
+        assert isinstance(as_columns, Coded | Texts)
+        assert as_columns.tolist() == names
+        assert codec.to_arrays(component, len(names))["name"].tolist() == names
+        assert world.get(entities, Everything).name.tolist() == names
+
+
+def test_strings_of_a_class_with_a_gap_take_the_default_and_others_refuse_them() -> None:
+    codec = codec_of(Everything)
+    texts = Texts(encode(["a", None], missing=True))
+
+    filled = codec.from_arrays({"small": [1, 2], "name": texts}, 2)
+    refused = codec.from_arrays({"small": Texts(encode(["a", "b"]))}, 2)
+
+    assert [each["name"] for each in read_back(codec, filled)] == ["a", "nobody"]
+    assert [*refused.errors] == [0, 1]
 
 
 def test_columns_of_a_class_are_a_frame() -> None:

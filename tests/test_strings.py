@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from numpy.typing import NDArray
 
 from ecs_columnar import string_pool, strings
+from ecs_columnar.encoding import OFTEN, Coded
 from ecs_columnar.errors import InvalidArgumentError, RepositoryConsistencyError
 from ecs_columnar.strings import Mark, StringTable, encode
 
@@ -676,6 +677,18 @@ class Tables(RuleBasedStateMachine):
         assert decoded(self.table, *self.codes.values()) == list(self.codes)
         assert self.table.live_codes().tolist() == sorted(self.codes.values())
         self.table.check()
+
+    @precondition(lambda self: self.codes)
+    @rule(data=st.data(), times=st.integers(1, 20))
+    def column(self, data: st.DataObject, times: int) -> None:
+        items = data.draw(st.lists(st.sampled_from(sorted(self.codes)), max_size=5)) * times
+
+        column = self.table.column(to_codes(*map(self.codes.__getitem__, items)))
+
+        assert column.tolist() == items
+        if isinstance(column, Coded):
+            assert len(set(items)) * OFTEN <= len(items)
+            assert column.texts.tolist() == list(dict.fromkeys(items))
 
 
 Tables.TestCase.settings = settings(stateful_step_count=20)

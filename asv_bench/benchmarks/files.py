@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from shutil import rmtree
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -24,6 +25,7 @@ import ecs_columnar as ecs
 from benchmarks.base import SIZES, Contest, Side, compile_kernels
 from benchmarks.services import N_ALONE, Crew
 from benchmarks.worlds import Body, bodies
+from ecs_columnar.io.arrow_columns import write_columns
 from ecs_columnar.services.world_loading_service import WorldLoadingService
 
 Format = Literal["json", "ndjson", "parquet", "arrow"]
@@ -284,6 +286,41 @@ def spawning(n: int) -> Side:
         return world
 
     return making(make, n)
+
+
+def writing(n: int, format: Format) -> Side:
+    """Write a world as files, of which those of the round before are gone."""
+    world, path = Crew(n).populated().world, folder() / f"out-{format}-{n}"
+    return Side(lambda: world.to_files(path, format=format), lambda: rmtree(path), n_items=n)
+
+
+def writing_columns(n: int, format: Format) -> Side:
+    """Write the same columns, ready made, as the same file."""
+    (source,) = files_in(written(n, format))
+    is_parquet = format == "parquet"
+    table = pq.read_table(source) if is_parquet else pa.ipc.open_file(source).read_all()
+    columns = {name: table[name].combine_chunks() for name in table.column_names}
+    path = folder() / f"columns-{n}.{format}"
+
+    def do() -> None:
+        with path.open("wb") as file:
+            write_columns(columns, file, is_parquet=is_parquet)
+
+    return Side(do, path.unlink, n_items=n)
+
+
+class WriteParquetAgainstPyarrow(Contest):
+    """Parquet, against writing the columns when they are there."""
+
+    def setup(self, n: int) -> None:
+        self.ours, self.theirs = writing(n, "parquet"), writing_columns(n, "parquet")
+
+
+class WriteArrowAgainstPyarrow(Contest):
+    """Arrow, against the same, which copies the columns into the file and no more."""
+
+    def setup(self, n: int) -> None:
+        self.ours, self.theirs = writing(n, "arrow"), writing_columns(n, "arrow")
 
 
 class LinesInMemory:

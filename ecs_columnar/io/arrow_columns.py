@@ -21,6 +21,7 @@ from ecs_columnar.encoding import OFTEN, Coded, Texts, coded, view_arrow
 from ecs_columnar.extras import require
 from ecs_columnar.io.ahead import ahead
 from ecs_columnar.io.arrow_sizes import declared_sizes
+from ecs_columnar.io.arrow_texts import to_text_array
 from ecs_columnar.io.arrow_values import as_plain, fault_of_schema, n_bytes_shown
 from ecs_columnar.io.blocks import ColumnBlock, InstanceSource, Report
 from ecs_columnar.io.folder import Folder
@@ -330,22 +331,24 @@ class PooledFile:
 
 
 def to_arrow(values: Any, *, few: bool = False) -> Any:
-    """Return values as an Arrow array; None where there is no type for them.
+    """Return values as an Arrow array; None where no type that is read again has them.
 
     Parameters
     ----------
-    values : array
+    values : array, Coded or Texts
         NaN stays NaN; None and `pandas.NA` are nulls.
     few : bool
-        Whether many of them are the same.
+        Whether many of them are the same. Those that are `Coded` are distinct then.
     """
     import pyarrow as pa
 
     try:
+        if isinstance(values, (Coded, Texts)) and len(values):
+            return to_text_array(values, few=few)
         array = pa.array(values, from_pandas=None)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         return None
-    if _has_nothing(array.type):
+    if _has_nothing(array.type) or fault_of_schema(pa.schema({"": array.type})):
         return None
     # Nothing is of no type, and a dictionary of that is refused when it is read.
     return array.dictionary_encode() if few and len(array) else array

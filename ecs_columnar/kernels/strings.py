@@ -331,6 +331,26 @@ def measure(codes: Codes, records: Records) -> tuple[int, int]:
 
 
 @kernel
+def locate_strings(codes: Codes, records: Records, starts: OffsetsOut, ends: OffsetsOut) -> None:
+    """Tell where strings lie in the arena.
+
+    Parameters
+    ----------
+    codes : int32 array, shape (k,)
+        Of strings that are in the table; -1 is an empty one.
+    records : STRING_RECORD array
+    starts, ends : int64 array, shape (k,)
+        Out.
+    """
+    for i in range(codes.shape[0]):
+        starts[i] = ends[i] = 0
+        if codes[i] >= 0:
+            record = records[codes[i]]
+            starts[i] = record["start"]
+            ends[i] = record["start"] + int(record["length"])
+
+
+@kernel
 def write_strings(codes: Codes, records: Records, arena: Bytes, gap: int, out: BytesOut) -> None:
     """Write strings one after the other.
 
@@ -353,6 +373,24 @@ def write_strings(codes: Codes, records: Records, arena: Bytes, gap: int, out: B
             copy_bytes(arena, record["start"], out, at, length)
             at += length
         at += gap
+
+
+@kernel
+def join(strings: Strings, out: BytesOut) -> None:
+    """Copy strings one after the other.
+
+    Parameters
+    ----------
+    strings : Strings
+    out : uint8 array
+        Out: with room for all.
+    """
+    at = 0
+    for i in range(strings.ends.shape[0]):
+        start = strings.starts[i]
+        length = strings.ends[i] - start
+        copy_bytes(strings.data, start, out, at, length)
+        at += length
 
 
 @kernel

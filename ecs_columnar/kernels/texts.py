@@ -1,12 +1,21 @@
-"""Kernels of text: white space, and characters."""
+"""Kernels of text: white space, characters, and handles as text."""
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
+from ecs_columnar.dtypes import INDEX_BITS, INDEX_MASK
 from ecs_columnar.kernels._bytes import OffsetsOut, Strings
 from ecs_columnar.kernels._jit import inlined, kernel
-from ecs_columnar.kernels._types import Bytes, MaskOut
+from ecs_columnar.kernels._types import Bytes, BytesOut, Handles, MaskOut
+
+HANDLE_BYTES: Final = 21
+"""What a handle takes at most, written in two numbers of ten digits."""
+
+_ZERO: Final = ord("0")
+_V: Final = ord("v")
 
 
 @inlined
@@ -130,3 +139,35 @@ def are_blank(strings: Strings, out: MaskOut) -> None:
         start, end = strings.starts[i], strings.ends[i]
         is_plain = start < end and _is_plain(data[start])
         out[i] = not is_plain and _trimmed_start(data, start, end) == end
+
+
+@inlined
+def _put_number(number: int, out: BytesOut, at: int) -> int:
+    """Write a number, not negative, in decimal digits; return where it ends."""
+    end, rest = at + 1, number // 10
+    while rest > 0:
+        end, rest = end + 1, rest // 10
+    for place in range(end - 1, at - 1, -1):
+        out[place] = _ZERO + number % 10
+        number //= 10
+    return end
+
+
+@kernel
+def write_handles(handles: Handles, ends: OffsetsOut, out: BytesOut) -> None:
+    """Write handles as index and generation, ``17v2``, one after the other.
+
+    Parameters
+    ----------
+    handles : int64 array, shape (k,)
+        Of entities, so not negative.
+    ends : int64 array, shape (k,)
+        Out: where each of them ends.
+    out : uint8 array
+        Out: with room for `HANDLE_BYTES` each.
+    """
+    at = 0
+    for i in range(handles.shape[0]):
+        at = _put_number(handles[i] & INDEX_MASK, out, at)
+        out[at] = _V
+        at = ends[i] = _put_number(handles[i] >> INDEX_BITS, out, at + 1)

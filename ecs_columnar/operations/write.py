@@ -23,6 +23,7 @@ from ecs_columnar.registry import ComponentType
 from ecs_columnar.schema import Component, Field
 from ecs_columnar.selection import EVERYWHERE, Part, Selection
 from ecs_columnar.storage import Storage
+from ecs_columnar.strings import Coded, Texts
 from ecs_columnar.table import Table, Values
 
 _NOBODY: Final = np.empty(0, np.int64)
@@ -84,6 +85,18 @@ def get(
     """
     return [
         component_type.pools[f.name].decode(values) if f.kind == "string" else values
+        for f, values in zip(
+            component_type.fields, get_codes(storage, selection, component_type), strict=True
+        )
+    ]
+
+
+def get_columns(
+    storage: Storage, selection: Selection, component_type: ComponentType
+) -> list[NDArray[Any] | Coded | Texts]:
+    """Copy the values of a component as `get` does; strings by number or as bytes."""
+    return [
+        component_type.pools[f.name].column(values) if f.kind == "string" else values
         for f, values in zip(
             component_type.fields, get_codes(storage, selection, component_type), strict=True
         )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ecs_columnar.errors import ConfigurationError, InvalidArgumentError, SchemaError
 from ecs_columnar.schema import Component
+from ecs_columnar.selection import Selected
 from ecs_columnar.services.codec import Codec
 from ecs_columnar.services.component_types import ComponentTypes
 from ecs_columnar.services.definitions import DefinitionType, DefinitionTypes
@@ -175,7 +176,7 @@ class Catalogue:
             return None
         return place_name(self.world, self.prefab(str(kind.definition_id)).place)
 
-    def has(self, type_id: str, entities: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def has(self, type_id: str, entities: NDArray[np.int64] | Selected) -> NDArray[np.bool_]:
         """Tell which living entities have a component in a column."""
         found = self.world.has(entities, self.class_of(type_id))
         return np.asarray(found)

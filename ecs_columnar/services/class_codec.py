@@ -10,11 +10,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.encoding import Coded, Texts
 from ecs_columnar.errors import first_three
 from ecs_columnar.frozen import freeze
 from ecs_columnar.schema import Component, Field, schema_of
 from ecs_columnar.services.casting import Cast, cast_values, padding
 from ecs_columnar.services.codec import ONE_IS_GOOD, Columns, Reading
+from ecs_columnar.services.columns import is_whole, to_objects
 from ecs_columnar.services.json_schema.arrays import to_sequences, to_values
 from ecs_columnar.services.json_schema.kinds import ABSENT
 from ecs_columnar.services.mappings import (
@@ -147,11 +149,24 @@ meant: .astype('float32')"]
         cells = world.entity(entity)[self.component]
         return {f.name: _plain(f, getattr(cells, f.name)) for f in self._fields}
 
-    def to_arrays(self, component: Any, n: int) -> dict[str, Any]:
-        """Turn columns into a column a field, one an element of a sub-array."""
+    def to_arrays(self, component: Any, n: int, *, as_objects: bool = True) -> dict[str, Any]:
+        """Turn columns into a column a field, one an element of a sub-array.
+
+        Parameters
+        ----------
+        component : Component
+        n : int
+            Number of items.
+        as_objects : bool, optional
+            Whether strings that come as `Coded` or `Texts` become objects.
+        """
         arrays: dict[str, Any] = {}
         for f in self._fields:
-            values = _broadcast(f, getattr(component, f.name), n)
+            values = getattr(component, f.name)
+            if isinstance(values, (Coded, Texts)):
+                arrays[f.name] = to_objects(values) if as_objects else values
+                continue
+            values = _broadcast(f, values, n)
             for element in np.ndindex(f.shape):
                 place = ", ".join(map(str, element))
                 arrays[f"{f.name}[{place}]" if element else f.name] = values[(..., *element)]
@@ -203,6 +218,10 @@ meant: .astype('float32')"]
         default = self._defaults[field.name]
         if given is None and default is not _REQUIRED and not _is_like_a_column(field, default):
             return Cast(default, {})
+        if isinstance(given, (Coded, Texts)):
+            if field.kind == "string":
+                return Cast(given.encoded if isinstance(given, Texts) else given, {})
+            given = given.tolist()
         if isinstance(given, np.ndarray) or (given is not None and are_given(given) is True):
             return cast_values(self._world, field, given)
         filled = [ABSENT] * n if given is None else list(given)
@@ -216,8 +235,10 @@ meant: .astype('float32')"]
 
 
 def _array_or_values(given: Any) -> Any:
-    """Return an array that has no gaps as it is, other columns as Python values."""
+    """Return an array and strings that have no gaps as they are, other columns as Python values."""
     if isinstance(given, np.ndarray) and not given.dtype.hasobject:
+        return given
+    if isinstance(given, (Coded, Texts)) and is_whole(given):
         return given
     return to_values(given, ABSENT)
 

@@ -11,25 +11,47 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Coded, Encoded
-from ecs_columnar.errors import EcsColumnarError
+from ecs_columnar.encoding import Coded, Encoded, Texts, encode
+from ecs_columnar.errors import EcsColumnarError, InvalidArgumentError, first_three
 from ecs_columnar.io.arrow_columns import scattered, to_arrow
 from ecs_columnar.io.json_text import write_lines
+from ecs_columnar.services.class_codec import ClassCodec
 from ecs_columnar.services.codec import Codec
-from ecs_columnar.services.columns import are_missing, to_objects
+from ecs_columnar.services.columns import are_missing, factorize_list, to_objects
 from ecs_columnar.services.instance_export import InstanceExport
+from ecs_columnar.services.json_schema.flat_codec import FlatCodec
+from ecs_columnar.services.stored import stored
 
 
 def export_columns(export: InstanceExport) -> dict[str, Any]:
-    """Return the columns of all instances, by name, as Arrow arrays of one length."""
+    """Return the columns of all instances, by name, as Arrow arrays of one length.
+
+    Raises
+    ------
+    InvalidArgumentError
+        When UTF-8 cannot say what an entity is.
+    """
     columns = {
-        "instance_id": to_arrow(export.ids),
-        "definition_id": to_arrow(export.definition_ids, few=True),
+        "instance_id": _ids(export),
+        "definition_id": to_arrow(export.definitions, few=True),
     }
     for type_id, mask in export.written.items():
         if mask.any():
             columns |= _component(export, type_id, np.flatnonzero(mask))
     return columns
+
+
+def _ids(export: InstanceExport) -> Any:
+    array = to_arrow(export.ids_as_bytes)
+    if array is not None:
+        return array
+    faults = [name for name in export.ids.tolist() if to_arrow([name]) is None]
+    raise InvalidArgumentError(
+        "world",
+        faults,
+        f"cannot write {len(faults)} of {len(export)} entities ({first_three(map(repr, faults))}): "
+        "UTF-8 has no lone surrogates; give them other ids, or save a checkpoint instead",
+    )
 
 
 def _component(export: InstanceExport, type_id: str, rows: NDArray[np.intp]) -> dict[str, Any]:
@@ -52,10 +74,12 @@ def _as_json(export: InstanceExport, type_id: str, rows: NDArray[np.intp]) -> di
 
 
 def _places(export: InstanceExport, rows: NDArray[np.intp]) -> dict[str, Any] | None:
-    places = export.places[rows]
-    if None in places.tolist():
+    places = export.whereabouts
+    places = places if rows.shape[0] == len(export) else places[rows].distinct()
+    if None in places.texts.tolist():
         return None  # nowhere is a place; a gap is none
-    return {export.catalogue.place.field: to_arrow(places, few=True)}
+    array = to_arrow(places, few=True)
+    return None if array is None else {export.catalogue.place.field: array}
 
 
 def _properties(
@@ -63,28 +87,38 @@ def _properties(
 ) -> dict[str, Any] | None:
     """Return the columns of a component by property; None if they do not say all of it."""
     world, n = export.catalogue.world, rows.shape[0]
-    component = world.get(export.handles[rows], export.catalogue.class_of(codec.type_id))
-    arrays = codec.to_arrays(component, n)
+    entities = export.everyone if n == len(export) else export.handles[rows]
+    cls = export.catalogue.class_of(codec.type_id)
+    if type(codec) is FlatCodec or type(codec) is ClassCodec:  # and none that reads otherwise
+        component = stored(world, entities, cls)
+        arrays = codec.to_arrays(component, n, as_objects=False)
+    else:
+        component = world.get(entities, cls)
+        arrays = codec.to_arrays(component, n)
     if not arrays:
         data = codec.decode(component, n)
         return None if any(data) else {"": to_arrow(np.ones(n, np.bool_))}
     if any(not name or "." in name for name in arrays):
         return None
     columns = {name: to_arrow(array) for name, array in arrays.items()}
-    if None in columns.values() or not _are_same(codec, columns, component, n):
+    if None in columns.values() or not _are_same(codec, arrays, columns, component):
         return None
     return columns
 
 
-def _are_same(codec: Codec, columns: dict[str, Any], component: Any, n: int) -> bool:
-    """Tell whether columns lead to the same component."""
+def _are_same(
+    codec: Codec, arrays: dict[str, Any], columns: dict[str, Any], component: Any
+) -> bool:
+    """Tell whether Arrow columns, made of arrays, lead to the same component."""
+    n = len(next(iter(columns.values())))
     is_there = np.zeros(n, np.bool_)
     for column in columns.values():
         is_there |= ~are_missing(column)
     if not is_there.all():
         return False
+    read = {name: array if _is_exact(array) else columns[name] for name, array in arrays.items()}
     try:
-        back = codec.from_arrays(columns, n)
+        back = codec.from_arrays(read, n)
     except EcsColumnarError:
         return False
     return not back.errors and all(
@@ -92,7 +126,17 @@ def _are_same(codec: Codec, columns: dict[str, Any], component: Any, n: int) -> 
     )
 
 
+def _is_exact(array: Any) -> bool:
+    """Tell whether an array is surely taken as the Arrow array that is made of it."""
+    is_of_numbers = isinstance(array, np.ndarray) and array.dtype.kind in "biuf"
+    return is_of_numbers or isinstance(array, (Coded, Texts))
+
+
 def _equal(a: Any, b: Any, n: int) -> bool:
+    if a is b:
+        return True
+    if isinstance(b, (Coded, Texts)):
+        return _are_equal_texts(a, b)
     a, b = (to_objects(v) if isinstance(v, (Coded, Encoded)) else np.asarray(v) for v in (a, b))
     if a.dtype == object or b.dtype == object:
         a, b = np.broadcast_to(a.astype(object), n), np.broadcast_to(b.astype(object), n)
@@ -100,3 +144,19 @@ def _equal(a: Any, b: Any, n: int) -> bool:
     if a.dtype.kind == "f":
         return bool(np.array_equal(a, b, equal_nan=True) and (np.signbit(a) == np.signbit(b)).all())
     return bool((a == b).all())
+
+
+def _are_equal_texts(a: Any, b: Coded | Texts) -> bool:
+    """Tell whether strings, or one for all, are those of a column."""
+    if isinstance(a, str) and isinstance(b, Coded):
+        return bool(b.distinct().texts.tolist() == [a])
+    if isinstance(a, str):
+        a = [a] * len(b)
+    if isinstance(a, Coded) and isinstance(b, Coded):
+        if a.codes is b.codes and a.texts.tolist() == b.texts.tolist():
+            return True
+        numbers, _ = factorize_list([*a.texts.tolist(), *b.texts.tolist()])
+        of_a, of_b = np.split(numbers, [a.texts.shape[0]])
+        return bool(np.array_equal(of_a[a.codes], of_b[b.codes]))
+    pairs = zip(*(encode(each, missing=True).joined() for each in (a, b)), strict=True)
+    return all(np.array_equal(*pair) for pair in pairs)

@@ -126,7 +126,7 @@ def is_whole(column: Column) -> bool:
     if isinstance(column, np.ndarray):
         return column.dtype.kind in "biuUST"
     if isinstance(column, Texts):
-        return True
+        return column.encoded.missing is None
     # What lies within others counts its own gaps, and a dictionary as well.
     kind = getattr(column, "type", None)
     is_flat = getattr(kind, "num_fields", 1) == 0 and "dictionary" not in str(kind)
@@ -139,6 +139,8 @@ def are_missing(column: Column) -> NDArray[np.bool_]:
         return np.zeros(len(column), np.bool_)
     if isinstance(column, Coded):
         return are_missing(column.texts.tolist())[column.codes]
+    if isinstance(column, Texts):
+        return np.asarray(column.encoded.missing)
     if isinstance(column, np.ndarray) and column.size > 1 and column.strides == (0,):
         return np.repeat(are_missing(column[:1]), column.shape[0])
     if isinstance(column, np.ndarray) and column.dtype.kind == "f":
@@ -204,7 +206,10 @@ def factorize(column: Column) -> tuple[NDArray[np.intp], list[Any]]:
     if isinstance(column, Texts):
         table = StringTable()
         found, _ = table.intern(column.encoded)
-        return found.astype(np.intp), table.decode(table.live_codes()).tolist()
+        values = table.decode(table.live_codes()).tolist()
+        if column.encoded.missing is not None:
+            return _renumbered(found.astype(np.intp), values)
+        return found.astype(np.intp), values
     if hasattr(column, "dictionary_encode"):
         try:
             encoded = column.dictionary_encode()

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.dtypes import INDEX_MASK
+from ecs_columnar import kernels
+from ecs_columnar.dtypes import HANDLE, INDEX_MASK, NO_ENTITY, NOWHERE, ROW
+from ecs_columnar.encoding import Coded, Texts
 from ecs_columnar.errors import InvalidArgumentError, first_three
 from ecs_columnar.io.blocks import ITEMS_AT_ONCE
+from ecs_columnar.selection import Selected
 from ecs_columnar.services.catalogue import Catalogue
+from ecs_columnar.services.columns import factorize_list, grouped, to_objects
 from ecs_columnar.services.instances import Instance, Kind, kinds_of
+from ecs_columnar.services.stored import stored
+from ecs_columnar.world import World
 
 ANYTHING: Final = "world:any"
 """The definition, without components, of entities that the services have not made."""
@@ -29,11 +36,13 @@ class InstanceExport:
     ----------
     handles : int64 array, shape (n,)
         In the order of their indices, so that a new world gives the same.
-    ids : object array, shape (n,)
+    everyone : Selected
+        The same entities, and where their components are.
     written : dict of str to bool array
         Which entities have a component that is written: one that their definition
         has not, or has otherwise.
-    places : object array, shape (n,)
+    whereabouts : Coded, of length n
+        The names of places, distinct, None for nowhere.
 
     Raises
     ------
@@ -43,12 +52,11 @@ class InstanceExport:
 
     def __init__(self, catalogue: Catalogue) -> None:
         world = catalogue.world
-        handles = world.query().handles()
         self.catalogue: Final = catalogue
-        self.handles: Final = handles[np.argsort(handles & INDEX_MASK)]
-        self.ids: Final = np.asarray(world.ids.names(self.handles), object)
-        self.kinds: Final = kinds_of(world, self.handles)
-        self.places: Final = np.asarray(world.locations.of(self.handles), object)
+        self.handles: Final = _by_index(world.query().handles())
+        self.everyone: Final = Selected(world._storage, self.handles)
+        self.kinds: Final = kinds_of(world, self.everyone)
+        self.whereabouts: Final = _whereabouts(world, self.handles)
         self._refuse_unknown_types()
         self.written: Final = {
             type_id: self._where_written(type_id)
@@ -60,11 +68,31 @@ class InstanceExport:
     def __len__(self) -> int:
         return len(self.handles)
 
-    @property
+    @cached_property
+    def ids(self) -> NDArray[np.object_]:
+        """The id of each entity, shape (n,)."""
+        return np.asarray(self.catalogue.world.ids.names(self.handles), object)
+
+    @cached_property
+    def ids_as_bytes(self) -> Texts:
+        """The id of each entity, as a column without Python strings."""
+        return Texts(self.catalogue.world._storage.names.encoded(self.handles))
+
+    @cached_property
+    def places(self) -> NDArray[np.object_]:
+        """The name of the place of each entity, None for nowhere, shape (n,)."""
+        return self.whereabouts.objects()
+
+    @cached_property
+    def definitions(self) -> Coded:
+        """The definition of each entity, by number."""
+        names = [kind.definition_id or ANYTHING for kind in self.kinds.kinds]
+        return _of_equals(Coded(self.kinds.codes, to_objects(names)))
+
+    @cached_property
     def definition_ids(self) -> NDArray[Any]:
         """The definition of each entity, shape (n,)."""
-        names = [kind.definition_id or ANYTHING for kind in self.kinds.kinds]
-        return np.array(names, object)[self.kinds.codes]
+        return self.definitions.objects()
 
     @property
     def has_anything(self) -> bool:
@@ -125,7 +153,7 @@ class InstanceExport:
 
     def _where_written(self, type_id: str) -> NDArray[np.bool_]:
         types_of = self.catalogue.types_of
-        has = self.catalogue.has(type_id, self.handles)
+        has = self.catalogue.has(type_id, self.everyone)
         is_defined = self.kinds.where(lambda kind: type_id in types_of(kind))
         is_override = self.kinds.where(lambda kind: type_id in kind.overrides)
         lost = is_defined & ~has
@@ -145,11 +173,12 @@ class InstanceExport:
         if not rows.any():
             return differs
         cls = self.catalogue.class_of(type_id)
-        for code in np.unique(self.kinds.codes[rows]).tolist():
-            found = np.flatnonzero(rows & (self.kinds.codes == code))
+        candidates = np.flatnonzero(rows)
+        for code, positions in grouped(self.kinds.codes[candidates]):
+            found = candidates[positions]
             prefab = self.catalogue.prefab(str(self.kinds.kinds[code].definition_id))
             defined: Any = prefab.components[type_id]
-            values = self.catalogue.world.get(self.handles[found], cls)
+            values = stored(self.catalogue.world, self.handles[found], cls)
             for name in vars(defined):
                 differs[found] |= _are_different(getattr(values, name), getattr(defined, name))
         return differs
@@ -157,9 +186,13 @@ class InstanceExport:
     def _where_placed(self) -> NDArray[np.bool_]:
         type_id = self.catalogue.place.type_id
         is_override = self.kinds.where(lambda kind: type_id in kind.overrides)
+        if is_override.all():
+            return is_override
         defined = [self.catalogue.defined_place(kind) for kind in self.kinds.kinds]
-        expected = np.array([*defined, None], object)[self.kinds.codes]
-        return np.asarray(is_override | (expected != self.places), np.bool_)
+        numbers, _ = factorize_list([*defined, *self.whereabouts.texts.tolist()])
+        expected, actual = np.split(numbers, [len(defined)])
+        is_moved = expected[self.kinds.codes] != actual[self.whereabouts.codes]
+        return np.asarray(is_override | is_moved, np.bool_)
 
     def _refuse_unknown_types(self) -> None:
         known = {*self.catalogue.components, Instance.__schema__.type_id}
@@ -176,9 +209,36 @@ class InstanceExport:
                 )
 
 
+def _by_index(handles: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sort handles of living entities by index, of which each is there once."""
+    indices = handles & INDEX_MASK
+    if kernels.rows.is_increasing(indices.astype(ROW, copy=False)):
+        return handles
+    by_index = np.full(int(indices.max(initial=-1)) + 1, NO_ENTITY, HANDLE)
+    by_index[indices] = handles
+    return np.asarray(by_index[by_index != NO_ENTITY])
+
+
+def _whereabouts(world: World, handles: NDArray[np.int64]) -> Coded:
+    locations = world.locations
+    codes = locations.codes_of(handles).astype(np.intp)  # of nowhere: -1, which is the last name
+    codes[codes == NOWHERE] = len(locations)
+    return _of_equals(Coded(codes, to_objects([*locations, None])).distinct())
+
+
+def _of_equals(strings: Coded) -> Coded:
+    """Return distinct strings, when equal ones may have several numbers."""
+    numbers, texts = factorize_list(strings.texts.tolist())
+    if len(texts) == strings.texts.shape[0]:
+        return strings.distinct()
+    return Coded(numbers[strings.codes], to_objects(texts)).distinct()
+
+
 def _are_different(values: Any, defined: Any) -> NDArray[np.bool_]:
     """Tell which values are not the one of a definition; NaN is itself."""
-    values = np.asarray(values)
+    if isinstance(values, Coded):
+        return _are_different(values.texts, defined)[values.codes]
+    values = np.asarray(to_objects(values) if isinstance(values, Texts) else values)
     if values.dtype == object:
         return np.array([value != defined for value in values.tolist()], np.bool_)
     one = np.asarray(defined)

@@ -60,6 +60,8 @@ def thaw(value: Any) -> Any:
 
     What JSON has no name for is copied as `copy.deepcopy` does.
     """
+    if type(value) in _SCALARS:
+        return value
     faults: list[str] = []
     plain = _Copying(faults, math.inf).copy(value, "$")
     return copy.deepcopy(plain) if faults else plain

@@ -161,12 +161,22 @@ def measure(codes: Any, records: Any) -> tuple[int, int]:
     return n_bytes, sum(code not in live and code != -1 for code in codes.tolist())
 
 
+def locate_strings(codes: Any, records: Any, starts: Any, ends: Any) -> None:
+    for i, code in enumerate(codes.tolist()):
+        starts[i], length = (0, 0) if code == -1 else records[code].tolist()
+        ends[i] = starts[i] + length
+
+
 def write_strings(codes: Any, records: Any, arena: Any, gap: int, out: Any) -> None:
     at = 0
     for code in codes.tolist():
         text = b"" if code == -1 else text_at(records[code], arena)
         out[at : at + len(text)] = list(text)
         at += len(text) + gap
+
+
+def join(strings: Any, out: Any) -> None:
+    out[:] = list(b"".join(texts_of(strings)))
 
 
 def compact(arena: Any, records: Any, out: Any) -> None:

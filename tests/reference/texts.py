@@ -1,4 +1,4 @@
-"""Slow twins of `ecs_columnar.kernels.texts`: methods of `str`."""
+"""Slow twins of `ecs_columnar.kernels.texts`: methods of `str`, and numbers."""
 
 from __future__ import annotations
 
@@ -23,3 +23,11 @@ def count_characters(strings: Any, out: Any) -> None:
 def are_blank(strings: Any, out: Any) -> None:
     texts = [text.decode("utf-8", "surrogatepass") for text in texts_of(strings)]
     out[:] = [text == "" or text.isspace() for text in texts]
+
+
+def write_handles(handles: Any, ends: Any, out: Any) -> None:
+    at = 0
+    for i, handle in enumerate(handles.tolist()):
+        text = f"{handle % 2**32}v{handle // 2**32}".encode()
+        out[at : at + len(text)] = list(text)
+        ends[i] = at = at + len(text)

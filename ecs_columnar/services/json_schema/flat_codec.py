@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import fields
-from ecs_columnar.encoding import Coded, Encoded
+from ecs_columnar.encoding import Coded, Encoded, Texts
 from ecs_columnar.errors import RepositoryConsistencyError
 from ecs_columnar.schema import Component, make_component
 from ecs_columnar.services.codec import ONE_IS_GOOD, Columns, Reading
@@ -52,7 +52,7 @@ _SCALARS: Final = frozenset({str, int, float, bool, type(None), type(ABSENT)})
 class _Stored(NamedTuple):
     """Columns as they lie in a component, all of one length."""
 
-    values: list[NDArray[Any]]
+    values: list[Any]
     forms: list[NDArray[np.uint8]]
     rest: Rest
 
@@ -230,8 +230,16 @@ class FlatCodec(Reading):
             return self.decode(cells, 1)[0]
         return {name: thaw(getattr(cells, attribute)) for name, attribute in self.fields.items()}
 
-    def to_arrays(self, component: Any, n: int) -> dict[str, Any]:
+    def to_arrays(self, component: Any, n: int, *, as_objects: bool = True) -> dict[str, Any]:
         """Turn columns into a column a property, for a DataFrame.
+
+        Parameters
+        ----------
+        component : Component
+        n : int
+            Number of items.
+        as_objects : bool, optional
+            Whether strings that come as `Coded` or `Texts` become objects.
 
         Returns
         -------
@@ -243,7 +251,7 @@ class FlatCodec(Reading):
         """
         if not self._own:
             return {}
-        stored = self._stored(component, n)
+        stored = self._stored(component, n, as_objects=as_objects)
         arrays = {
             column.name: to_array(values, forms, column.name, stored.rest)
             for column, values, forms in zip(
@@ -348,15 +356,17 @@ class FlatCodec(Reading):
             )
         return errors
 
-    def _stored(self, component: Any, n: int) -> _Stored:
+    def _stored(self, component: Any, n: int, *, as_objects: bool = True) -> _Stored:
         values = [
-            _broadcast(getattr(component, column.attribute), column.dtype, n)
+            _broadcast(getattr(component, column.attribute), column.dtype, n, as_objects=as_objects)
             for column in self._columns
         ]
         words = [_broadcast(getattr(component, name), np.dtype("u4"), n) for name in self._own[:-1]]
         forms = [unpack(words, number) for number in range(len(values))]
-        texts = _broadcast(getattr(component, self._own[-1]), np.dtype(object), n)
-        rest = {i: json.loads(texts[i]) for i in np.flatnonzero(texts != "").tolist()}
+        texts = _broadcast(
+            getattr(component, self._own[-1]), np.dtype(object), n, as_objects=as_objects
+        )
+        rest = {i: json.loads(texts[i]) for i in np.flatnonzero(_are_some(texts)).tolist()}
         return _Stored(values, forms, rest)
 
 
@@ -394,8 +404,19 @@ def _texts(rest: Rest, is_bad: NDArray[np.bool_]) -> Any:
     return texts
 
 
-def _broadcast(value: Any, dtype: np.dtype[Any], n: int) -> NDArray[Any]:
-    if isinstance(value, (Coded, Encoded)):
+def _are_some(texts: NDArray[np.object_] | Coded | Texts) -> NDArray[np.bool_]:
+    """Tell which strings are not empty."""
+    if isinstance(texts, Coded):
+        return _are_some(texts.texts)[texts.codes]
+    if isinstance(texts, Texts):
+        return texts.encoded.ends > texts.encoded.starts
+    return np.asarray(texts != "", np.bool_)
+
+
+def _broadcast(value: Any, dtype: np.dtype[Any], n: int, *, as_objects: bool = True) -> Any:
+    if isinstance(value, (Coded, Texts)) and not as_objects:
+        return value
+    if isinstance(value, (Coded, Encoded, Texts)):
         return to_objects(value)
     if isinstance(value, np.ndarray) and value.ndim:
         return value
