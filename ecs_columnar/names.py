@@ -22,7 +22,7 @@ from ecs_columnar.dtypes import CODE, HANDLE, INDEX_BITS, INDEX_MASK, NO_CODE, N
 from ecs_columnar.errors import RepositoryConsistencyError
 from ecs_columnar.state import Stateful
 from ecs_columnar.steps import Step
-from ecs_columnar.strings import StringTable
+from ecs_columnar.strings import Encoded, StringTable, encode
 
 
 def format_handle(handle: int) -> str:
@@ -140,6 +140,13 @@ class Names(Stateful):
         for i in np.flatnonzero(symbols < 0):
             texts[i] = format_handle(handles[i])
         return texts
+
+    def encoded(self, handles: NDArray[np.int64]) -> Encoded:
+        """Return what `text` does as bytes: a view of the strings, if all have ids."""
+        symbols = self.symbols_of(handles)
+        if symbols.min(initial=0) < 0:
+            return encode(self.text(handles))
+        return self.symbols.encoded(symbols)
 
     def check(self) -> None:
         """Verify that ids and entities are a bijection.

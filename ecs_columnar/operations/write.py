@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ecs_columnar.change import Change
 from ecs_columnar.column import Column
+from ecs_columnar.encoding import Texts
 from ecs_columnar.errors import ComponentNotFoundError, InvalidArgumentError, first_three
 from ecs_columnar.names import format_handle
 from ecs_columnar.operations.values import (
@@ -88,6 +89,21 @@ def get(
             component_type.fields, get_codes(storage, selection, component_type), strict=True
         )
     ]
+
+
+def get_texts(
+    storage: Storage, selection: Selection, component_type: ComponentType
+) -> dict[str, Any]:
+    """Copy the values of a component as `get` does, but strings as `Texts`; by field.
+
+    These are views of the pools, until one of them changes.
+    """
+    arrays = get_codes(storage, selection, component_type)
+    found: dict[str, Any] = {}
+    for f, values in zip(component_type.fields, arrays, strict=True):
+        is_text = f.kind == "string"
+        found[f.name] = Texts(component_type.pools[f.name].encoded(values)) if is_text else values
+    return found
 
 
 def get_codes(

@@ -15,6 +15,7 @@ from ecs_columnar.frozen import freeze
 from ecs_columnar.schema import Component, Field, schema_of
 from ecs_columnar.services.casting import Cast, cast_values, padding
 from ecs_columnar.services.codec import ONE_IS_GOOD, Columns, Reading
+from ecs_columnar.services.json_columns import JsonColumns, Part, stored_values
 from ecs_columnar.services.json_schema.arrays import to_sequences, to_values
 from ecs_columnar.services.json_schema.kinds import ABSENT
 from ecs_columnar.services.mappings import (
@@ -157,6 +158,12 @@ meant: .astype('float32')"]
                 arrays[f"{f.name}[{place}]" if element else f.name] = values[(..., *element)]
         return arrays
 
+    def to_json(self, world: World, entities: NDArray[np.int64]) -> JsonColumns:
+        """Return the data of entities as columns, for JSON: what `read` has as dicts."""
+        stored = stored_values(world, entities, self.component)
+        properties = [(f.name, [Part(None, _for_json(f, stored[f.name]))]) for f in self._fields]
+        return JsonColumns(properties, np.zeros(entities.shape[0], np.bool_))
+
     def __repr__(self) -> str:
         return f"<ClassCodec {self.type_id}: {', '.join(self._defaults) or 'a tag'}>"
 
@@ -256,6 +263,12 @@ def _plain(field: Field, value: Any) -> Any:
         return thaw(value)
     is_plain = field.kind == "string" or field.dtype.kind in "mM"
     return value if is_plain else np.asarray(value).tolist()
+
+
+def _for_json(field: Field, values: Any) -> Any:
+    """Return values as a column, times and objects one by one."""
+    is_column = field.kind != "object" and field.dtype.kind not in "mM"
+    return values if is_column else _to_list(field, values)
 
 
 def _to_list(field: Field, values: NDArray[Any]) -> list[Any]:

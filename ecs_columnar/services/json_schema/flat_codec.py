@@ -21,12 +21,13 @@ from ecs_columnar.errors import RepositoryConsistencyError
 from ecs_columnar.schema import Component, make_component
 from ecs_columnar.services.codec import ONE_IS_GOOD, Columns, Reading
 from ecs_columnar.services.columns import take, to_objects
+from ecs_columnar.services.json_columns import JsonColumns, stored_values
 from ecs_columnar.services.json_schema.arrays import take_column, to_sequences, to_values
 from ecs_columnar.services.json_schema.attributes import attribute_names, class_name
 from ecs_columnar.services.json_schema.draft7 import Draft7
 from ecs_columnar.services.json_schema.field_column import Taken
 from ecs_columnar.services.json_schema.flat import Flat
-from ecs_columnar.services.json_schema.forms import n_words, pack, unpack
+from ecs_columnar.services.json_schema.forms import ELSEWHERE, PER_WORD, n_words, pack, unpack
 from ecs_columnar.services.json_schema.frames import to_array, to_extra_array
 from ecs_columnar.services.json_schema.kinds import ABSENT
 from ecs_columnar.services.mappings import (
@@ -253,6 +254,24 @@ class FlatCodec(Reading):
         names = dict.fromkeys(name for more in stored.rest.values() for name in more)
         extra = [name for name in names if name not in arrays]
         return arrays | {name: to_extra_array(name, stored.rest, n) for name in extra}
+
+    def to_json(self, world: World, entities: NDArray[np.int64]) -> JsonColumns:
+        """Return the data of entities as columns, for JSON: what `read` has as dicts."""
+        stored = stored_values(world, entities, self.component)
+        is_odd = np.zeros(entities.shape[0], np.bool_)
+        if not self._own:
+            return JsonColumns([], is_odd)
+        rest, words = stored[self._own[-1]].encoded, [stored[name] for name in self._own[:-1]]
+        np.greater(rest.ends, rest.starts, out=is_odd)
+        are_odd, are_plain = is_odd.any(), [not word.any() for word in words]
+        properties = []
+        for number, column in enumerate(self._columns):
+            forms = None
+            if are_odd or not are_plain[number // PER_WORD]:
+                forms = np.where(is_odd, ELSEWHERE, unpack(words, number))
+            parts = column.to_json(stored[column.attribute], forms)
+            properties.append((column.name, parts))
+        return JsonColumns(properties, is_odd)
 
     def __repr__(self) -> str:
         return f"<FlatCodec {self.type_id}: {', '.join(self.fields) or 'a tag'}>"
