@@ -419,6 +419,7 @@ def by_files() -> list[Bar]:
         ("load 100k from NDJSON", "`orjson.loads`", 3.0, files.LoadLinesAgainstOrjson, small),
         (f"JSON, {collecting}", "`orjson.loads`", 3.0, files.LoadJsonAsUsersDo, small),
         (f"NDJSON, {collecting}", "`orjson.loads`", 3.0, files.LoadLinesAsUsersDo, small),
+        ("write 100k as NDJSON", "`orjson.dumps`", 3.0, files.WriteLinesAgainstOrjson, small),
         ("load 1M from Parquet", in_one_thread, 2.0, files.LoadParquetAgainstPyarrow, N),
         (floor, in_one_thread, 2.0, files.SpawnReadAgainstParquet, N),
         ("load 1M from Parquet", "`pyarrow`, in threads", 2.0, files.LoadParquetAgainstThreads, N),

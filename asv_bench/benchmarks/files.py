@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import functools
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -183,6 +184,28 @@ class LoadLinesAgainstScalar(Contest):
 
     def setup(self, n: int) -> None:
         self.ours, self.theirs = loading(n, "ndjson"), loading_alone(n, "ndjson")
+
+
+class WriteLinesAgainstOrjson(Contest):
+    """NDJSON, against making the same lines of dicts that are there, and writing them."""
+
+    params = SIZES[:2]
+
+    def setup(self, n: int) -> None:
+        (file,) = files_in(written(n, "ndjson"))
+        items = list(map(orjson.loads, file.read_bytes().splitlines()))
+        world, ours, theirs = Crew(n).populated().world, folder() / "world", folder() / "lines"
+
+        def do() -> None:
+            with theirs.open("wb") as lines:
+                lines.writelines(orjson.dumps(item) + b"\n" for item in items)
+
+        self.ours = Side(
+            lambda: world.to_files(ours, format="ndjson"),
+            lambda: shutil.rmtree(ours),
+            n_items=n,
+        )
+        self.theirs = Side(do, theirs.unlink, n_items=n)
 
 
 class LoadParquetAgainstPyarrow(Contest):

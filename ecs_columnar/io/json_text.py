@@ -142,17 +142,18 @@ def write_lines(items: Sequence[Any], ids: Iterable[str]) -> list[bytes]:
             line = write_json(item)
         except (TypeError, UnicodeEncodeError, OverflowError) as error:
             raise _no_json(entity_id, str(error)) from error
-        if b"null" in line and not _is_finite(item):  # msgspec writes null for NaN
+        if b"null" in line and not is_finite(item):  # msgspec writes null for NaN
             raise _no_json(entity_id, "NaN or infinity is in it")
         lines.append(line)
     return lines
 
 
-def _is_finite(value: Any) -> bool:
+def is_finite(value: Any) -> bool:
+    """Tell whether plain data has neither NaN nor infinity in it."""
     if isinstance(value, dict):
-        return all(map(_is_finite, value.values()))
+        return all(map(is_finite, value.values()))
     if isinstance(value, list):
-        return all(map(_is_finite, value))
+        return all(map(is_finite, value))
     return not isinstance(value, float) or math.isfinite(value)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ecs_columnar.change import Change
 from ecs_columnar.column import Column
+from ecs_columnar.encoding import Coded, Texts
 from ecs_columnar.errors import ComponentNotFoundError, InvalidArgumentError, first_three
 from ecs_columnar.names import format_handle
 from ecs_columnar.operations.values import (
@@ -23,7 +24,6 @@ from ecs_columnar.registry import ComponentType
 from ecs_columnar.schema import Component, Field
 from ecs_columnar.selection import EVERYWHERE, Part, Selection
 from ecs_columnar.storage import Storage
-from ecs_columnar.strings import Coded, Texts
 from ecs_columnar.table import Table, Values
 
 _NOBODY: Final = np.empty(0, np.int64)
@@ -92,15 +92,22 @@ def get(
 
 
 def get_columns(
-    storage: Storage, selection: Selection, component_type: ComponentType
-) -> list[NDArray[Any] | Coded | Texts]:
-    """Copy the values of a component as `get` does; strings by number or as bytes."""
-    return [
-        component_type.pools[f.name].column(values) if f.kind == "string" else values
-        for f, values in zip(
-            component_type.fields, get_codes(storage, selection, component_type), strict=True
-        )
-    ]
+    storage: Storage, selection: Selection, component_type: ComponentType, *, as_bytes: bool
+) -> dict[str, NDArray[Any] | Coded | Texts]:
+    """Copy the values of a component as `get` does, but no strings; by field.
+
+    Strings come by number where they are few, and as bytes else, or all ``as_bytes``: a view
+    of the pool, until it changes.
+    """
+    found: dict[str, NDArray[Any] | Coded | Texts] = {}
+    arrays = get_codes(storage, selection, component_type)
+    for field, values in zip(component_type.fields, arrays, strict=True):
+        pool = component_type.pools.get(field.name)
+        if pool is None:
+            found[field.name] = values
+        else:
+            found[field.name] = Texts(pool.encoded(values)) if as_bytes else pool.column(values)
+    return found
 
 
 def get_codes(

@@ -17,6 +17,7 @@ from ecs_columnar.schema import Component, Field, schema_of
 from ecs_columnar.services.casting import Cast, cast_values, padding
 from ecs_columnar.services.codec import ONE_IS_GOOD, Columns, Reading
 from ecs_columnar.services.columns import is_whole, to_objects
+from ecs_columnar.services.json_columns import JsonColumns, Part
 from ecs_columnar.services.json_schema.arrays import to_sequences, to_values
 from ecs_columnar.services.json_schema.kinds import ABSENT
 from ecs_columnar.services.mappings import (
@@ -28,6 +29,7 @@ from ecs_columnar.services.mappings import (
     values_of,
 )
 from ecs_columnar.services.plain import thaw
+from ecs_columnar.services.stored import stored
 from ecs_columnar.world import World
 
 _REQUIRED: Final = dataclasses.MISSING
@@ -172,6 +174,14 @@ meant: .astype('float32')"]
                 arrays[f"{f.name}[{place}]" if element else f.name] = values[(..., *element)]
         return arrays
 
+    def to_json(self, world: World, entities: NDArray[np.int64]) -> JsonColumns:
+        """Return the data of entities as columns, for JSON: what `read` has as dicts."""
+        found = stored(world, entities, self.component, as_bytes=True)
+        properties = [
+            (f.name, [Part(None, _for_json(f, getattr(found, f.name)))]) for f in self._fields
+        ]
+        return JsonColumns(properties, np.zeros(entities.shape[0], np.bool_))
+
     def __repr__(self) -> str:
         return f"<ClassCodec {self.type_id}: {', '.join(self._defaults) or 'a tag'}>"
 
@@ -277,6 +287,12 @@ def _plain(field: Field, value: Any) -> Any:
         return thaw(value)
     is_plain = field.kind == "string" or field.dtype.kind in "mM"
     return value if is_plain else np.asarray(value).tolist()
+
+
+def _for_json(field: Field, values: Any) -> Any:
+    """Return values as a column, times and objects one by one."""
+    is_column = field.kind != "object" and field.dtype.kind not in "mM"
+    return values if is_column else _to_list(field, values)
 
 
 def _to_list(field: Field, values: NDArray[Any]) -> list[Any]:

@@ -18,6 +18,7 @@ from ecs_columnar.selection import Selected
 from ecs_columnar.services.catalogue import Catalogue
 from ecs_columnar.services.columns import factorize_list, grouped, to_objects
 from ecs_columnar.services.instances import Instance, Kind, kinds_of
+from ecs_columnar.services.json_columns import Part
 from ecs_columnar.services.stored import stored
 from ecs_columnar.world import World
 
@@ -106,17 +107,33 @@ class InstanceExport:
             return [{field: place} for place in self.places[rows].tolist()]
         return self.catalogue.codec(type_id).read(self.catalogue.world, self.handles[rows])
 
+    def texts_of_ids(self, rows: NDArray[np.intp]) -> Texts:
+        """Return some ids: a view of those of the world."""
+        return Texts(self.catalogue.world._storage.names.encoded(self.handles[rows]))
+
+    def parts_of_places(self, rows: NDArray[np.intp]) -> list[Part]:
+        """Return some places, null for nowhere."""
+        world = self.catalogue.world
+        codes = world.locations.codes_of(self.handles[rows])
+        is_placed, places = codes != NOWHERE, world._storage.places
+        if is_placed.all():
+            return [Part(None, Texts(places.encoded(codes)))]
+        placed = np.flatnonzero(is_placed)
+        texts = Texts(places.encoded(codes[placed]))
+        return [Part(placed, texts), Part(np.flatnonzero(~is_placed), None)]
+
     def blocks(self) -> Iterator[list[dict[str, Any]]]:
         """Yield the instances as plain data, some thousands at a time."""
         for start in range(0, len(self), ITEMS_AT_ONCE):
-            yield self._block(np.arange(start, min(start + ITEMS_AT_ONCE, len(self))))
+            yield self.block(np.arange(start, min(start + ITEMS_AT_ONCE, len(self))))
 
     def order(self, kind: Kind, type_ids: tuple[str, ...]) -> tuple[str, ...]:
         """Return component types in the order in which an entity of a kind has them."""
         ranks = {type_id: rank for rank, type_id in enumerate(kind.overrides)}
         return tuple(sorted(type_ids, key=lambda type_id: ranks.get(type_id, len(ranks))))
 
-    def _block(self, rows: NDArray[np.intp]) -> list[dict[str, Any]]:
+    def block(self, rows: NDArray[np.intp]) -> list[dict[str, Any]]:
+        """Return some instances as plain data."""
         by_type = {t: mask[rows] for t, mask in self.written.items() if mask[rows].any()}
         overrides = self._empty_overrides(rows, by_type)
         for type_id, mask in by_type.items():

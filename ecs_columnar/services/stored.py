@@ -13,7 +13,13 @@ from ecs_columnar.selection import Selected, select
 from ecs_columnar.world import World
 
 
-def stored(world: World, entities: NDArray[np.int64] | Selected, cls: type[Component]) -> Any:
+def stored(
+    world: World,
+    entities: NDArray[np.int64] | Selected,
+    cls: type[Component],
+    *,
+    as_bytes: bool = False,
+) -> Any:
     """Return a component of entities that have it; `World.get` would make a string for each.
 
     Parameters
@@ -21,11 +27,13 @@ def stored(world: World, entities: NDArray[np.int64] | Selected, cls: type[Compo
     world : World
     entities : int64 array, shape (n,), or Selected
     cls : type
+    as_bytes : bool, optional
+        Whether strings are bytes, however few there are.
 
     Returns
     -------
     Component
-        Its strings are `Coded` or `Texts`.
+        Its strings are `Coded` or `Texts`, a view of those of the world until it changes.
 
     Raises
     ------
@@ -35,7 +43,7 @@ def stored(world: World, entities: NDArray[np.int64] | Selected, cls: type[Compo
     component_type = storage.registry.of(cls)
     selection = select(storage, entities, "get components")
     found = cls.__new__(cls)
-    columns = get_columns(storage, selection, component_type)
-    for field, column in zip(component_type.fields, columns, strict=True):
-        setattr(found, field.name, column)
+    columns = get_columns(storage, selection, component_type, as_bytes=as_bytes)
+    for name, column in columns.items():
+        setattr(found, name, column)
     return found

@@ -8,12 +8,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import numpy as np
 import xxhash
 
 from ecs_columnar.errors import InvalidArgumentError, WorldInitializationError, first_three
 from ecs_columnar.extras import require
 from ecs_columnar.io.arrow_columns import write_columns
-from ecs_columnar.io.json_text import write_canonical_json, write_lines, write_pretty_json
+from ecs_columnar.io.json_cells import Lines
+from ecs_columnar.io.json_text import write_canonical_json, write_pretty_json
 from ecs_columnar.io.limits import Limits
 from ecs_columnar.io.mod_folder import write_mods
 from ecs_columnar.io.new_files import new_folder, write_new_file
@@ -21,6 +23,7 @@ from ecs_columnar.services.catalogue import catalogue_of
 from ecs_columnar.services.column_export import export_columns
 from ecs_columnar.services.files_result import WorldFilesResult
 from ecs_columnar.services.instance_export import ANYTHING, InstanceExport
+from ecs_columnar.services.instance_lines import InstanceLines
 from ecs_columnar.services.type_export import declared_definition, declared_type
 from ecs_columnar.services.world_loading_service import WorldLoadingService
 from ecs_columnar.world import World
@@ -29,6 +32,7 @@ FileFormat = Literal["json", "ndjson", "parquet", "arrow"]
 FORMATS: Final[tuple[FileFormat, ...]] = ("json", "ndjson", "parquet", "arrow")
 
 _PART: Final = 16 * 2**20
+_BETWEEN: Final = b",\n"
 
 
 def world_from_files(
@@ -115,11 +119,10 @@ class _Writing:
         InvalidArgumentError
             When it would be larger than what is read again.
         """
-        blocks = [_encoded(block) for block in self.export.blocks()]
         head = {"components": self.components, "entities": {"definitions": self.definitions}}
         text = write_pretty_json(head).rstrip()
         text = text[: text.rindex(b"}", 0, text.rindex(b"}"))].rstrip()
-        lines = b",\n".join(line for block in blocks for line in block)
+        lines = _BETWEEN.join(data[: ends[-1]].data for data, ends in self._lines(_BETWEEN))
         data = text + b',\n    "instances": [\n' + lines + b"\n    ]\n  }\n}\n"
         limit = Limits().file_bytes
         if len(data) > limit:
@@ -130,6 +133,9 @@ class _Writing:
                 "give the name of a folder",
             )
         write_new_file(path, data)
+
+    def _lines(self, separator: bytes) -> Iterator[Lines]:
+        return InstanceLines(self.export, separator).blocks()
 
     def write_folder(self, folder: Path, format: FileFormat) -> None:
         """Write a game file and a mod for each prefix of ids."""
@@ -146,8 +152,8 @@ class _Writing:
         name = f"instances.{format}"
         with (folder / name).open("wb") as file:
             if format == "ndjson":
-                for block in self.export.blocks():
-                    file.writelines(line + b"\n" for line in _encoded(block))
+                for block in self._lines(b"\n"):
+                    file.write(block.data.data)
             else:
                 write_columns(export_columns(self.export), file, is_parquet=format == "parquet")
         return [name]
@@ -155,24 +161,34 @@ class _Writing:
     def _write_parts(self, folder: Path) -> list[str]:
         """Write arrays of instances, each well below what is read at once."""
         names: list[str] = []
-        lines: list[bytes] = []
-        n_bytes = 0
-        for block in self.export.blocks():
-            for line in _encoded(block):
-                if lines and n_bytes + len(line) > _PART:
-                    names.append(_write_part(folder, len(names), lines))
-                    lines, n_bytes = [], 0
-                lines.append(line)
-                n_bytes += len(line) + 2
-        names.append(_write_part(folder, len(names), lines))
+        for part in _parts(self._lines(_BETWEEN)):
+            names.append(f"instances-{len(names) + 1:04d}.json")
+            with (folder / names[-1]).open("wb") as file:
+                file.writelines((b"[\n", _BETWEEN.join(part), b"\n]\n"))
         return names
 
 
-def _write_part(folder: Path, number: int, lines: list[bytes]) -> str:
-    name = f"instances-{number + 1:04d}.json"
-    (folder / name).write_bytes(b"[\n" + b",\n".join(lines) + b"\n]\n")
-    return name
+def _parts(blocks: Iterator[Lines]) -> Iterator[list[memoryview]]:
+    """Cut lines into parts of `_PART` bytes at most, or of one line; there is always one.
 
-
-def _encoded(block: list[dict[str, Any]]) -> list[bytes]:
-    return write_lines(block, [item["instanceId"] for item in block])
+    Yields
+    ------
+    list of memoryview
+        Of one or more lines each, without the last separator.
+    """
+    part: list[memoryview] = []
+    n_bytes = 0
+    for data, ends in blocks:
+        first, start = 0, 0
+        while first < ends.shape[0]:
+            stop = int(np.searchsorted(ends, start + _PART - n_bytes, "right"))
+            if stop <= first and part:
+                yield part
+                part, n_bytes = [], 0
+                continue
+            first = max(stop, first + 1)
+            end = int(ends[first - 1])
+            part.append(data[start:end].data)
+            n_bytes += end - start + len(_BETWEEN)
+            start = end + len(_BETWEEN)
+    yield part

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ecs_columnar.fields import FieldType
 from ecs_columnar.services.columns import are_all
+from ecs_columnar.services.json_columns import Part
 from ecs_columnar.services.json_schema.draft7 import Draft7
 from ecs_columnar.services.json_schema.forms import ALIKE, ELSEWHERE, NULL, PLAIN, Forms
 from ecs_columnar.services.json_schema.kinds import ABSENT, IS_ABSENT, IS_NULL, type_codes
@@ -133,6 +134,21 @@ class FieldColumn(ABC):
             _fill(given, forms == NULL, None)
             _fill(given, forms == ELSEWHERE, ABSENT)
         return given
+
+    def to_json(self, values: Any, forms: NDArray[np.uint8] | None) -> list[Part]:
+        """Return what `give` does as columns, for JSON; forms are None if all are `PLAIN`."""
+        if forms is None:
+            return [Part(None, self.written(values))]
+        return [
+            Part(items, None if form == NULL else self.written(values[items], form))
+            for form in (PLAIN, ALIKE, NULL)
+            if (items := np.flatnonzero(forms == form)).shape[0]
+        ]
+
+    def written(self, values: Any, form: int = PLAIN) -> Any:
+        """Return values of a form as a column that JSON can be made of."""
+        del form
+        return values
 
     def alike(self, value: Any) -> Any:
         """Return a value as the other type that is like the native one."""

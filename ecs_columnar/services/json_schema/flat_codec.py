@@ -21,12 +21,13 @@ from ecs_columnar.errors import RepositoryConsistencyError
 from ecs_columnar.schema import Component, make_component
 from ecs_columnar.services.codec import ONE_IS_GOOD, Columns, Reading
 from ecs_columnar.services.columns import take, to_objects
+from ecs_columnar.services.json_columns import JsonColumns
 from ecs_columnar.services.json_schema.arrays import take_column, to_sequences, to_values
 from ecs_columnar.services.json_schema.attributes import attribute_names, class_name
 from ecs_columnar.services.json_schema.draft7 import Draft7
 from ecs_columnar.services.json_schema.field_column import Taken
 from ecs_columnar.services.json_schema.flat import Flat
-from ecs_columnar.services.json_schema.forms import n_words, pack, unpack
+from ecs_columnar.services.json_schema.forms import ELSEWHERE, PER_WORD, n_words, pack, unpack
 from ecs_columnar.services.json_schema.frames import to_array, to_extra_array
 from ecs_columnar.services.json_schema.kinds import ABSENT
 from ecs_columnar.services.mappings import (
@@ -37,6 +38,7 @@ from ecs_columnar.services.mappings import (
     values_of,
 )
 from ecs_columnar.services.plain import thaw, to_plain
+from ecs_columnar.services.stored import stored
 from ecs_columnar.world import World
 
 Rest = dict[int, dict[str, Any]]
@@ -211,15 +213,13 @@ class FlatCodec(Reading):
         """
         if not self._own:
             return [{} for _ in range(n)]
-        stored = self._stored(component, n)
+        kept = self._stored(component, n)
         given = {
             column.name: column.give(values, forms)
-            for column, values, forms in zip(
-                self._columns, stored.values, stored.forms, strict=True
-            )
+            for column, values, forms in zip(self._columns, kept.values, kept.forms, strict=True)
         }
         data = to_dicts(given, n)
-        for i, more in stored.rest.items():
+        for i, more in kept.rest.items():
             data[i].update(more)
         return data
 
@@ -251,16 +251,32 @@ class FlatCodec(Reading):
         """
         if not self._own:
             return {}
-        stored = self._stored(component, n, as_objects=as_objects)
+        kept = self._stored(component, n, as_objects=as_objects)
         arrays = {
-            column.name: to_array(values, forms, column.name, stored.rest)
-            for column, values, forms in zip(
-                self._columns, stored.values, stored.forms, strict=True
-            )
+            column.name: to_array(values, forms, column.name, kept.rest)
+            for column, values, forms in zip(self._columns, kept.values, kept.forms, strict=True)
         }
-        names = dict.fromkeys(name for more in stored.rest.values() for name in more)
+        names = dict.fromkeys(name for more in kept.rest.values() for name in more)
         extra = [name for name in names if name not in arrays]
-        return arrays | {name: to_extra_array(name, stored.rest, n) for name in extra}
+        return arrays | {name: to_extra_array(name, kept.rest, n) for name in extra}
+
+    def to_json(self, world: World, entities: NDArray[np.int64]) -> JsonColumns:
+        """Return the data of entities as columns, for JSON: what `read` has as dicts."""
+        found = stored(world, entities, self.component, as_bytes=True)
+        is_odd = np.zeros(entities.shape[0], np.bool_)
+        if not self._own:
+            return JsonColumns([], is_odd)
+        *words, rest = (getattr(found, name) for name in self._own)
+        np.greater(rest.encoded.ends, rest.encoded.starts, out=is_odd)
+        are_odd, are_plain = is_odd.any(), [not word.any() for word in words]
+        properties = []
+        for number, column in enumerate(self._columns):
+            forms = None
+            if are_odd or not are_plain[number // PER_WORD]:
+                forms = np.where(is_odd, ELSEWHERE, unpack(words, number))
+            parts = column.to_json(getattr(found, column.attribute), forms)
+            properties.append((column.name, parts))
+        return JsonColumns(properties, is_odd)
 
     def __repr__(self) -> str:
         return f"<FlatCodec {self.type_id}: {', '.join(self.fields) or 'a tag'}>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +22,14 @@ from ecs_columnar.services.json_schema.bounds import (
 )
 from ecs_columnar.services.json_schema.draft7 import Draft7
 from ecs_columnar.services.json_schema.field_column import FieldColumn, Mask, Taken, pick
-from ecs_columnar.services.json_schema.forms import ALIKE
+from ecs_columnar.services.json_schema.forms import ALIKE, PLAIN
 from ecs_columnar.services.json_schema.kinds import IS_FLOAT, IS_INTEGER
 
 
 class NumberColumn(FieldColumn):
     """What columns of integers and of floats share."""
+
+    other: ClassVar[type[np.number[Any]]]
 
     def __init__(self, name: str, attribute: str, reference: Draft7, *, is_required: bool) -> None:
         super().__init__(name, attribute, reference, is_required=is_required)
@@ -60,6 +62,10 @@ class NumberColumn(FieldColumn):
         if array.dtype.kind in "iu" and array.dtype != np.uint64:
             return self._take_integers(array.astype(np.int64, copy=False))
         return super().take_array(array)
+
+    def written(self, values: Any, form: int = PLAIN) -> Any:
+        """Return values of a form as a column, of the other type where they were given so."""
+        return values.astype(self.other) if form == ALIKE else values
 
     def _take_floats(self, floats: NDArray[np.float64]) -> Taken:
         taken = self._room(len(floats))
@@ -130,6 +136,7 @@ class IntegerColumn(NumberColumn):
     native = int
     zero = 0
     dtype = np.dtype(np.int64)
+    other = np.float64
 
     def alike(self, value: Any) -> Any:
         """Return the float that was given."""
@@ -168,6 +175,7 @@ class FloatColumn(NumberColumn):
     native = float
     zero = np.nan
     dtype = np.dtype(np.float64)
+    other = np.int64
 
     def alike(self, value: Any) -> Any:
         """Return the integer that was given."""

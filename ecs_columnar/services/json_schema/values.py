@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ecs_columnar import fields
 from ecs_columnar.services.json_schema.field_column import FieldColumn, Mask, Taken, pick
-from ecs_columnar.services.json_schema.forms import ELSEWHERE
+from ecs_columnar.services.json_schema.forms import ELSEWHERE, PLAIN
 from ecs_columnar.services.json_schema.kinds import ABSENT, IS_ABSENT
 from ecs_columnar.services.plain import thaw, to_plain
 
@@ -32,6 +32,11 @@ class ValueColumn(FieldColumn):
             ABSENT if form == ELSEWHERE else thaw(value)
             for value, form in zip(values, forms.tolist(), strict=True)
         ]
+
+    def written(self, values: Any, form: int = PLAIN) -> list[Any]:
+        """Return values as they were given."""
+        del form
+        return [thaw(value) for value in values]
 
     def take_gappy(self, array: NDArray[Any], is_gap: NDArray[np.bool_]) -> Taken:
         """Take a NumPy array of booleans or numbers; what it has in the gaps does not count."""
