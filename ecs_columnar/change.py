@@ -28,7 +28,7 @@ from ecs_columnar.steps import Step, run
 from ecs_columnar.undo_log import WHOLE_SHARE, Done, Moves, Undo, restoring, returning
 
 if TYPE_CHECKING:
-    from ecs_columnar.encoding import Encoded
+    from ecs_columnar.encoded import Encoded
     from ecs_columnar.registry import ComponentType
     from ecs_columnar.storage import Storage
     from ecs_columnar.strings import Mark, StringTable

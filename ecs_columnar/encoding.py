@@ -1,254 +1,24 @@
-"""Strings as bytes: the form in which kernels take them.
+"""Strings of all kinds to bytes: Python's, NumPy's, those of pandas and Arrow.
 
-* All strings of a batch lie in one buffer. Python joins a list of strings into
-  one text at 10 to 70 ns a string, which is less than a dict takes to find one.
-* Bytes are UTF-8, with lone surrogates as if they were characters
-  ("surrogatepass"): any `str` has bytes, and no other has the same.
-* pandas and pyarrow are recognised if they are loaded, and never imported here.
+Python joins a list of strings into one text at 10 to 70 ns a string, which is less
+than a dict takes to find one. pandas and pyarrow are recognised if they are loaded,
+and never imported here.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
-from ecs_columnar.dtypes import CODE
+from ecs_columnar.coded import OFTEN, Coded, Texts
+from ecs_columnar.encoded import ERRORS, SEPARATOR, Encoded, to_bytes
 from ecs_columnar.errors import InvalidArgumentError, first_three
 from ecs_columnar.extras import loaded
-
-if TYPE_CHECKING:
-    from ecs_columnar.kernels.strings import Strings
-
-_ERRORS: Final = "surrogatepass"
-_SEPARATOR: Final = "\0"
-_MOST_OF_ONE: Final = 1000
-"""Bytes that are decoded in the time in which one string is, by itself."""
-
-FIRST_SEED: Final = 0
-"""Of the hash of strings, until some have been made to collide."""
-
-OFTEN: Final = 8
-"""How often each of few strings is there at least, on average."""
-
-
-class Encoded(NamedTuple):
-    """A batch of strings as UTF-8: string ``i`` is ``data[starts[i]:ends[i]]``.
-
-    Strings may lie in any order, apart from each other, and share bytes. The
-    arrays may be read-only, and views of what was encoded.
-
-    Attributes
-    ----------
-    data : uint8 array
-    starts, ends : int64 array, shape (n,)
-    missing : bool array, shape (n,), or None
-        Which strings are not there, because None or NaN was in their place;
-        these are empty. None if all are there.
-    tags : int32 array, shape (n,), or None
-        Their hashes under the first seed, if somebody has asked for them.
-
-    Examples
-    --------
-    >>> encode(["harbour", "café"]).texts()
-    ['harbour', 'café']
-    """
-
-    data: NDArray[np.uint8]
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    missing: NDArray[np.bool_] | None = None
-    tags: NDArray[np.int32] | None = None
-
-    @property
-    def n_strings(self) -> int:
-        """Number of strings, those missing included."""
-        return len(self.ends)
-
-    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Encoded:
-        """Return some of the strings: a mask, positions, or a slice without a step.
-
-        ``data`` is shared.
-        """
-        missing = None if self.missing is None else self.missing[rows]
-        tags = None if self.tags is None else self.tags[rows]
-        return Encoded(self.data, self.starts[rows], self.ends[rows], missing, tags)
-
-    def hashed(self) -> Encoded:
-        """Return the strings with their tags, in the same arrays."""
-        return self if self.tags is not None else self._replace(tags=self.tags_of(FIRST_SEED))
-
-    def tags_of(self, seed: int) -> NDArray[np.int32]:
-        """Return the hashes of the strings, shape (n,), not to be changed."""
-        if seed == FIRST_SEED and self.tags is not None:
-            return self.tags
-        tags = np.empty(self.n_strings, CODE)
-        kernels.strings.hash_strings(self.for_kernels(), seed, tags)
-        return tags
-
-    def texts(self) -> list[str | None]:
-        """Return the strings one by one, None for those missing.
-
-        100 ns a string if most of ``data`` is of these strings, and ASCII; 500 else.
-        """
-        bounds = zip(self.starts.tolist(), self.ends.tolist(), strict=True)
-        whole = self._as_ascii()
-        texts: list[str | None]
-        if whole is None:
-            texts = [to_text(self.data[start:end]) for start, end in bounds]
-        else:
-            texts = [whole[start:end] for start, end in bounds]
-        for i in [] if self.missing is None else np.flatnonzero(self.missing):
-            texts[i] = None
-        return texts
-
-    def joined(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Return the bytes of the strings one after the other, and where each one starts.
-
-        Returns
-        -------
-        data : uint8 array
-            A view where the strings lie so already, as those that were made in order do.
-        starts : int64 array, shape (n + 1,)
-        """
-        bounds = np.zeros(self.n_strings + 1, np.int64)
-        np.cumsum(self.ends - self.starts, out=bounds[1:])
-        if np.array_equal(self.starts[1:], self.ends[:-1]):
-            start = self.starts.item(0) if self.n_strings else 0
-            return self.data[start : start + bounds.item(-1)], bounds
-        data = np.empty(bounds.item(-1), np.uint8)
-        kernels.strings.join(self.for_kernels(), data)
-        return data, bounds
-
-    def _as_ascii(self) -> str | None:
-        """Return all of ``data`` as one string, None if that is not worth it, or not ASCII."""
-        if self.data.shape[0] > _MOST_OF_ONE * self.n_strings:
-            return None
-        data = self.data.tobytes()
-        return data.decode("ascii") if data.isascii() else None
-
-    def for_kernels(self) -> Strings:
-        """Return the strings as kernels take them: the same arrays."""
-        return kernels.strings.Strings(self.data, self.starts, self.ends)
-
-
-class Coded:
-    """Strings of which many are alike: the distinct ones, and which of them each is.
-
-    Categories, for those who want no pandas. Wherever strings are interned, each
-    distinct one is looked at once.
-
-    Attributes
-    ----------
-    codes : intp array, shape (n,)
-    texts : object array, shape (n_texts,)
-        By code: strings, and None for what is missing.
-
-    Examples
-    --------
-    >>> places = Coded(np.array([1, 1, 2]), np.array(["inn", "harbour", "market"], object))
-    >>> places[1:].objects()
-    array(['harbour', 'market'], dtype=object)
-    >>> places.distinct()
-    <Coded: 3 strings, 2 distinct>
-    """
-
-    __slots__ = ("_is_distinct", "codes", "texts")
-
-    def __init__(
-        self, codes: NDArray[np.intp], texts: NDArray[np.object_], *, is_distinct: bool = False
-    ) -> None:
-        self.codes: Final = codes
-        self.texts: Final = texts
-        self._is_distinct: Final = is_distinct
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    def __getitem__(self, rows: Any) -> Any:
-        """Return one string, or some: a mask, positions, or a slice."""
-        if isinstance(rows, (int, np.integer)):
-            return self.texts[self.codes[rows]]
-        return Coded(self.codes[rows], self.texts)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.objects())
-
-    def __repr__(self) -> str:
-        return f"<Coded: {len(self)} strings, {self.texts.shape[0]} distinct>"
-
-    def objects(self) -> NDArray[np.object_]:
-        """Return the strings one by one."""
-        return np.asarray(self.texts[self.codes])
-
-    def tolist(self) -> list[Any]:
-        """Return the strings one by one, in a list."""
-        return list(self)
-
-    def distinct(self) -> Coded:
-        """Leave out what does not occur; texts are in the order in which they first do."""
-        if self._is_distinct:
-            return self
-        n, n_texts = self.codes.shape[0], self.texts.shape[0]
-        if n_texts > 4 * n + 1024:
-            used, codes = np.unique(self.codes, return_inverse=True)
-            return Coded(codes, self.texts[used]).distinct()
-        numbers = np.full(n_texts, -1, np.int32)
-        labels, order = np.empty((2, n), np.int32)
-        small = self.codes.astype(np.int32)
-        n_distinct = kernels.rows.number_codes(small, numbers, labels, order)
-        texts = self.texts[order[:n_distinct].astype(np.intp)]
-        return Coded(labels.astype(np.intp), texts, is_distinct=True)
-
-    def with_texts(self, texts: NDArray[np.object_]) -> Coded:
-        """Return the same with other strings, as many of them."""
-        return Coded(self.codes, texts, is_distinct=self._is_distinct)
-
-
-class Texts:
-    """Encoded strings as a column: it has a length, and parts of it are taken by indexing.
-
-    Attributes
-    ----------
-    encoded : Encoded
-        None comes in the place of those that are missing.
-
-    Examples
-    --------
-    >>> texts = Texts(encode(["inn", "harbour", "market"]))
-    >>> texts[1:].tolist(), texts[0]
-    (['harbour', 'market'], 'inn')
-    """
-
-    __slots__ = ("encoded",)
-
-    def __init__(self, encoded: Encoded) -> None:
-        self.encoded: Final = encoded
-
-    def __len__(self) -> int:
-        return self.encoded.n_strings
-
-    def __getitem__(self, rows: Any) -> Any:
-        """Return one string, or some: positions, a mask, or a slice without a step."""
-        if isinstance(rows, (int, np.integer)):
-            data, starts, ends, missing, _ = self.encoded
-            is_there = missing is None or not missing[rows]
-            return to_text(data[starts[rows] : ends[rows]]) if is_there else None
-        return Texts(self.encoded.take(rows))
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.tolist())
-
-    def __repr__(self) -> str:
-        return f"<Texts: {len(self)} strings>"
-
-    def tolist(self) -> list[Any]:
-        """Return the strings one by one."""
-        return self.encoded.texts()
 
 
 def encode(
@@ -374,24 +144,6 @@ def n_characters(encoded: Encoded) -> NDArray[np.int64]:
     return out
 
 
-def to_bytes(text: str) -> NDArray[np.uint8]:
-    """Encode one string."""
-    return np.frombuffer(text.encode("utf-8", _ERRORS), np.uint8)
-
-
-def to_text(data: NDArray[np.uint8]) -> str:
-    """Decode bytes of strings."""
-    return data.tobytes().decode("utf-8", _ERRORS)
-
-
-def to_texts(data: NDArray[np.uint8]) -> list[str]:
-    """Decode strings that have a zero byte between them.
-
-    A string with zero bytes of its own comes as several.
-    """
-    return to_text(data).split(_SEPARATOR)
-
-
 def is_missing(item: object) -> bool:
     """Tell whether an item says that there is none: None, NaN or `pandas.NA`."""
     if item is None or (isinstance(item, float) and item != item):
@@ -463,7 +215,7 @@ def _encode_items(items: Sequence[object], parameter: str, missing: bool) -> Enc
 
 def _join(texts: Sequence[Any]) -> Encoded:
     """Encode strings at once. TypeError if some item is none."""
-    data = to_bytes(_SEPARATOR.join(texts))
+    data = to_bytes(SEPARATOR.join(texts))
     separators = np.flatnonzero(data == 0)
     if separators.shape[0] != len(texts) - 1:
         return _concatenate(texts)
@@ -476,7 +228,7 @@ def _join(texts: Sequence[Any]) -> Encoded:
 
 def _concatenate(texts: Sequence[str]) -> Encoded:
     """Encode strings one by one: there are none, or some contain the separator."""
-    pieces = [text.encode("utf-8", _ERRORS) for text in texts]
+    pieces = [text.encode("utf-8", ERRORS) for text in texts]
     bounds = np.zeros(len(pieces) + 1, np.int64)
     np.cumsum([len(piece) for piece in pieces], out=bounds[1:])
     return Encoded(np.frombuffer(b"".join(pieces), np.uint8), bounds[:-1], bounds[1:])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ecs_columnar import kernels
 from ecs_columnar.column import grown_capacity
 from ecs_columnar.dtypes import CODE
-from ecs_columnar.encoding import FIRST_SEED, Encoded
+from ecs_columnar.encoded import FIRST_SEED, Encoded
 
 if TYPE_CHECKING:
     from ecs_columnar.kernels.strings import Pool

@@ -20,20 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
+from ecs_columnar.coded import OFTEN, Coded, Texts
 from ecs_columnar.column import grown_capacity, owned
 from ecs_columnar.dtypes import CODE, NO_CODE, ROW
-from ecs_columnar.encoding import (
-    OFTEN,
-    Coded,
-    Encoded,
-    Texts,
-    blank,
-    coded,
-    encode,
-    to_bytes,
-    to_text,
-    to_texts,
-)
+from ecs_columnar.encoded import Encoded, to_bytes, to_text, to_texts
+from ecs_columnar.encoding import blank, coded, encode
 from ecs_columnar.errors import InvalidArgumentError, RepositoryConsistencyError, first_three
 from ecs_columnar.state import Stateful
 from ecs_columnar.steps import Step, run

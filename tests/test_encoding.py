@@ -17,20 +17,9 @@ import pytest
 from hypothesis import given
 
 import ecs_columnar as ecs
-from ecs_columnar.encoding import (
-    FIRST_SEED,
-    Coded,
-    Encoded,
-    Texts,
-    blank,
-    coded,
-    encode,
-    n_characters,
-    to_bytes,
-    to_objects,
-    to_text,
-    to_texts,
-)
+from ecs_columnar.coded import Coded, Texts
+from ecs_columnar.encoded import FIRST_SEED, Encoded, to_bytes, to_text, to_texts
+from ecs_columnar.encoding import blank, coded, encode, n_characters, to_objects
 from ecs_columnar.errors import InvalidArgumentError, ValidationError
 
 texts = st.one_of(st.text(st.characters(), max_size=9), st.text("ab\0 é", max_size=3))

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 
 import ecs_columnar as ecs
-from ecs_columnar.encoding import Coded, Texts, encode
+from ecs_columnar.coded import Coded, Texts
+from ecs_columnar.encoding import encode
 from ecs_columnar.services.columns import (
     are_missing,
     as_column,

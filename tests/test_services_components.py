@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 
 import ecs_columnar as ecs
-from ecs_columnar.encoding import Coded, Texts, encode
+from ecs_columnar.coded import Coded, Texts
+from ecs_columnar.encoding import encode
 from ecs_columnar.services.class_codec import ClassCodec
 from ecs_columnar.services.codec import Codec, Columns, Reading
 from ecs_columnar.services.component_types import ComponentTypes

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given
 
 import ecs_columnar as ecs
-from ecs_columnar.encoding import Coded
+from ecs_columnar.coded import Coded
 from ecs_columnar.services import plain
 from ecs_columnar.services.component_types import ComponentTypes
 from ecs_columnar.services.json_schema import texts

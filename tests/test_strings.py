@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from numpy.typing import NDArray
 
 from ecs_columnar import string_pool, strings
-from ecs_columnar.encoding import OFTEN, Coded
+from ecs_columnar.coded import OFTEN, Coded
 from ecs_columnar.errors import InvalidArgumentError, RepositoryConsistencyError
 from ecs_columnar.strings import Mark, StringTable, encode
 

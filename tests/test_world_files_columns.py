@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 
 import ecs_columnar as ecs
-from ecs_columnar.encoding import Coded, Encoded, Texts, encode
+from ecs_columnar.coded import Coded, Texts
+from ecs_columnar.encoded import Encoded
+from ecs_columnar.encoding import encode
 from ecs_columnar.io import arrow_texts
 from ecs_columnar.io.arrow_columns import to_arrow
 from ecs_columnar.services import Services, create_default_services_with_config

@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given, settings
 
 import ecs_columnar as ecs
-from ecs_columnar.encoding import Coded, Texts, to_objects
+from ecs_columnar.coded import Coded, Texts
+from ecs_columnar.encoding import to_objects
 from ecs_columnar.io import arrow_columns
 from ecs_columnar.io.arrow_columns import ArrowSource
 from ecs_columnar.io.arrow_sizes import declared_sizes

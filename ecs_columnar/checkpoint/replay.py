@@ -21,7 +21,7 @@ from ecs_columnar.checkpoint.log import LogReader, Record
 from ecs_columnar.checkpoint.manifest import ComponentEntry, component_from_json
 from ecs_columnar.checkpoint.values import DTYPE, from_json, loads
 from ecs_columnar.dtypes import HANDLE, ROW
-from ecs_columnar.encoding import Encoded, to_text
+from ecs_columnar.encoded import Encoded, to_text
 from ecs_columnar.entity import Entity
 from ecs_columnar.errors import EcsColumnarError
 from ecs_columnar.operations.define import define

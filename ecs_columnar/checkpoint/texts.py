@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ecs_columnar.content import strings_of
 from ecs_columnar.dtypes import CODE, NO_CODE
-from ecs_columnar.encoding import Encoded, to_text
+from ecs_columnar.encoded import Encoded, to_text
 from ecs_columnar.state import State
 from ecs_columnar.strings import StringTable
 

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
-from ecs_columnar.encoding import Encoded, Texts
+from ecs_columnar.coded import Texts
+from ecs_columnar.encoded import Encoded
 from ecs_columnar.io.json_text import JsonReader
 from ecs_columnar.io.problem import WorldFileError
 

@@ -17,7 +17,8 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import OFTEN, Coded, Texts, coded, view_arrow
+from ecs_columnar.coded import OFTEN, Coded, Texts
+from ecs_columnar.encoding import coded, view_arrow
 from ecs_columnar.extras import require
 from ecs_columnar.io.ahead import ahead
 from ecs_columnar.io.arrow_sizes import declared_sizes

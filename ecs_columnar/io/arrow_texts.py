@@ -7,7 +7,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Coded, Encoded, Texts, encode
+from ecs_columnar.coded import Coded, Texts
+from ecs_columnar.encoded import Encoded
+from ecs_columnar.encoding import encode
 
 _MOST_BYTES: Final = 2**31 - 1
 """How many bytes an Arrow array of strings has at most: its offsets are int32."""

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
-from ecs_columnar.encoding import Encoded, Texts
+from ecs_columnar.coded import Texts
+from ecs_columnar.encoded import Encoded
 from ecs_columnar.io.json_text import is_finite, write_json
 
 _BOOLEANS: Final = np.frombuffer(b"falsetrue", np.uint8)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar.change import Change
+from ecs_columnar.coded import Coded, Texts
 from ecs_columnar.column import Column
-from ecs_columnar.encoding import Coded, Texts
 from ecs_columnar.errors import ComponentNotFoundError, InvalidArgumentError, first_three
 from ecs_columnar.names import format_handle
 from ecs_columnar.operations.values import (

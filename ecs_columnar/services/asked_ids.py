@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Encoded, blank, encode, encode_if_all
+from ecs_columnar.encoded import Encoded
+from ecs_columnar.encoding import blank, encode, encode_if_all
 from ecs_columnar.errors import EcsColumnarError
 from ecs_columnar.services.catalogue import Catalogue
 from ecs_columnar.services.columns import Column, are_missing, take, to_list

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Coded, Texts
+from ecs_columnar.coded import Coded, Texts
 from ecs_columnar.errors import first_three
 from ecs_columnar.frozen import freeze
 from ecs_columnar.schema import Component, Field, schema_of

@@ -10,7 +10,8 @@ from typing import Any, Final, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Coded, Encoded, Texts
+from ecs_columnar.coded import Coded, Texts
+from ecs_columnar.encoded import Encoded
 from ecs_columnar.schema import Component
 from ecs_columnar.world import World
 

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Coded, Encoded, Texts, encode
+from ecs_columnar.coded import Coded, Texts
+from ecs_columnar.encoded import Encoded
+from ecs_columnar.encoding import encode
 from ecs_columnar.errors import EcsColumnarError, InvalidArgumentError, first_three
 from ecs_columnar.io.arrow_columns import scattered, to_arrow
 from ecs_columnar.io.json_text import write_lines

@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import encoding, kernels
-from ecs_columnar.encoding import Coded, Encoded, Texts, encode, is_missing
+from ecs_columnar.coded import Coded, Texts
+from ecs_columnar.encoded import Encoded
+from ecs_columnar.encoding import encode, is_missing
 from ecs_columnar.errors import EcsColumnarError
 from ecs_columnar.extras import loaded
 from ecs_columnar.strings import StringTable

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Encoded
+from ecs_columnar.encoded import Encoded
 from ecs_columnar.errors import (
     DefinitionNotFoundError,
     DuplicateEntityError,

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Coded, Texts
+from ecs_columnar.coded import Coded, Texts
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.io.blocks import Block, ColumnBlock, ItemBlock, Place, Report
 from ecs_columnar.io.json_text import JsonReader, without_gc

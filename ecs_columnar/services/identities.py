@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import FIRST_SEED, Encoded
+from ecs_columnar.encoded import FIRST_SEED, Encoded
 
 _LENGTH: Final = 36
 _DIGITS: Final = np.frombuffer(b"0123456789abcdef", np.uint8)

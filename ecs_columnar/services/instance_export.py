@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import kernels
+from ecs_columnar.coded import Coded, Texts
 from ecs_columnar.dtypes import HANDLE, INDEX_MASK, NO_ENTITY, NOWHERE, ROW
-from ecs_columnar.encoding import Coded, Texts
 from ecs_columnar.errors import InvalidArgumentError, first_three
 from ecs_columnar.io.blocks import ITEMS_AT_ONCE
 from ecs_columnar.selection import Selected

@@ -13,7 +13,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Encoded, encode
+from ecs_columnar.encoded import Encoded
+from ecs_columnar.encoding import encode
 from ecs_columnar.io.blocks import ITEMS_AT_ONCE
 from ecs_columnar.io.json_cells import (
     Cells,

@@ -15,7 +15,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Coded, Texts, encode_if_all
+from ecs_columnar.coded import Coded, Texts
+from ecs_columnar.encoding import encode_if_all
 from ecs_columnar.fields import object_
 from ecs_columnar.schema import Component
 from ecs_columnar.services.alike import to_alike

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Coded, Texts
+from ecs_columnar.coded import Coded, Texts
 from ecs_columnar.entity import Entity
 from ecs_columnar.operations.move import Moved
 from ecs_columnar.services.catalogue import Catalogue

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar.dtypes import HANDLE, NO_ENTITY
-from ecs_columnar.encoding import Encoded, encode
+from ecs_columnar.encoded import Encoded
+from ecs_columnar.encoding import encode
 from ecs_columnar.operations.spawn import Group
 from ecs_columnar.schema import Component
 from ecs_columnar.services.additions import Addition, ChangedComponents

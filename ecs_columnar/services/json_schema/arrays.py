@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import encoding
-from ecs_columnar.encoding import Coded
+from ecs_columnar.coded import Coded
 from ecs_columnar.errors import InvalidArgumentError
 from ecs_columnar.extras import loaded
 from ecs_columnar.services.columns import to_encoded, to_objects

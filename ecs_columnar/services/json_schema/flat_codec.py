@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import fields
-from ecs_columnar.encoding import Coded, Encoded, Texts
+from ecs_columnar.coded import Coded, Texts
+from ecs_columnar.encoded import Encoded
 from ecs_columnar.errors import RepositoryConsistencyError
 from ecs_columnar.schema import Component, make_component
 from ecs_columnar.services.codec import ONE_IS_GOOD, Columns, Reading

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_columnar.encoding import Coded, Encoded, Texts
+from ecs_columnar.coded import Coded, Texts
+from ecs_columnar.encoded import Encoded
 from ecs_columnar.services.columns import to_objects
 from ecs_columnar.services.json_schema.forms import NULL
 from ecs_columnar.services.plain import thaw

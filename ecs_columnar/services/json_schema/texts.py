@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar import fields
-from ecs_columnar.encoding import Coded, Encoded, encode_if_all, n_characters
+from ecs_columnar.coded import Coded
+from ecs_columnar.encoded import Encoded
+from ecs_columnar.encoding import encode_if_all, n_characters
 from ecs_columnar.services.json_schema.draft7 import Draft7
 from ecs_columnar.services.json_schema.field_column import FieldColumn, Mask, Taken, pick
 from ecs_columnar.services.json_schema.forms import PLAIN
