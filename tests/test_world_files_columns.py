@@ -16,7 +16,7 @@ from ecs_columnar.coded import Coded, Texts
 from ecs_columnar.encoded import Encoded
 from ecs_columnar.encoding import encode
 from ecs_columnar.io import arrow_texts
-from ecs_columnar.io.arrow_columns import to_arrow
+from ecs_columnar.io.arrow_output import to_arrow
 from ecs_columnar.services import Services, create_default_services_with_config
 from ecs_columnar.services.catalogue import catalogue_of
 from ecs_columnar.services.column_export import export_columns

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 import ecs_columnar as ecs
 from ecs_columnar.coded import Coded, Texts
 from ecs_columnar.encoding import to_objects
-from ecs_columnar.io import arrow_columns
+from ecs_columnar.io import arrow_columns, arrow_output
 from ecs_columnar.io.arrow_columns import ArrowSource
 from ecs_columnar.io.arrow_sizes import declared_sizes
 from ecs_columnar.io.folder import Folder
@@ -307,7 +307,7 @@ def test_parquet_has_no_dictionary_of_ids(tmp_path: Path) -> None:
         path = tmp_path / "w.parquet"
         with path.open("wb") as file:
             columns = {name: pa.array(values) for name, values in (columns_of(9) | more).items()}
-            arrow_columns.write_columns(columns, file, is_parquet=True)
+            arrow_output.write_columns(columns, file, is_parquet=True)
         group = pq.read_metadata(path).row_group(0)
         return [group.column(i).has_dictionary_page for i in range(group.num_columns)]
 

@@ -26,7 +26,7 @@ import ecs_columnar as ecs
 from benchmarks.base import SIZES, Contest, Side, compile_kernels
 from benchmarks.services import N_ALONE, Crew
 from benchmarks.worlds import Body, bodies
-from ecs_columnar.io.arrow_columns import write_columns
+from ecs_columnar.io.arrow_output import write_columns
 from ecs_columnar.services.world_loading_service import WorldLoadingService
 
 Format = Literal["json", "ndjson", "parquet", "arrow"]

@@ -14,15 +14,11 @@ from contextlib import closing
 from functools import cached_property
 from typing import Any, BinaryIO, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ecs_columnar.coded import OFTEN, Coded, Texts
 from ecs_columnar.encoding import coded, view_arrow
 from ecs_columnar.extras import require
 from ecs_columnar.io.ahead import ahead
 from ecs_columnar.io.arrow_sizes import declared_sizes
-from ecs_columnar.io.arrow_texts import to_text_array
 from ecs_columnar.io.arrow_values import as_plain, fault_of_schema, n_bytes_shown
 from ecs_columnar.io.blocks import ColumnBlock, InstanceSource, Report
 from ecs_columnar.io.folder import Folder
@@ -40,8 +36,6 @@ _N_LOOKED_AT: Final = 1024
 
 _BYTES_OF_LEVELS: Final = 4
 """Of an item of a list while it is decoded: two levels of int16."""
-
-_IDS: Final = "instance_id"
 
 _BYTES_OF_TEXT: Final = 4
 """Of the length of a text that is not in a dictionary."""
@@ -329,80 +323,3 @@ class PooledFile:
     def close(self) -> None:
         """Leave the file open: whoever opened it closes it."""
         self.closed = True
-
-
-def to_arrow(values: Any, *, few: bool = False) -> Any:
-    """Return values as an Arrow array; None where no type that is read again has them.
-
-    Parameters
-    ----------
-    values : array, Coded or Texts
-        NaN stays NaN; None and `pandas.NA` are nulls.
-    few : bool
-        Whether many of them are the same. Those that are `Coded` are distinct then.
-    """
-    import pyarrow as pa
-
-    try:
-        if isinstance(values, (Coded, Texts)) and len(values):
-            return to_text_array(values, few=few)
-        array = pa.array(values, from_pandas=None)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        return None
-    if _has_nothing(array.type) or fault_of_schema(pa.schema({"": array.type})):
-        return None
-    # Nothing is of no type, and a dictionary of that is refused when it is read.
-    return array.dictionary_encode() if few and len(array) else array
-
-
-def _has_nothing(kind: Any) -> bool:
-    """Tell whether there is a structure without fields in a type: Parquet cannot say ``{}``."""
-    import pyarrow as pa
-
-    if pa.types.is_struct(kind) and not kind.num_fields:
-        return True
-    return any(_has_nothing(kind.field(i).type) for i in range(kind.num_fields))
-
-
-def scattered(array: Any, rows: NDArray[np.intp], n: int) -> Any:
-    """Put the values of an Arrow array into some rows of ``n``, and nulls into the others."""
-    import pyarrow as pa
-
-    if rows.shape[0] == n:
-        return array
-    indices = np.zeros(n, np.int64)
-    indices[rows] = np.arange(rows.shape[0])
-    is_gap = np.ones(n, np.bool_)
-    is_gap[rows] = False
-    return array.take(pa.array(indices, mask=is_gap))
-
-
-def write_columns(columns: dict[str, Any], file: BinaryIO, *, is_parquet: bool) -> None:
-    """Write Arrow arrays of one length as a Parquet or an Arrow file."""
-    import pyarrow as pa
-
-    table = pa.table(columns)
-    if is_parquet:
-        import pyarrow.parquet as pq
-
-        pq.write_table(
-            table,
-            file,
-            write_page_checksum=True,
-            row_group_size=ROWS_AT_ONCE,
-            use_dictionary=_with_dictionary(table.schema),
-        )
-        return
-    with pa.ipc.new_file(file, table.schema) as writer:
-        writer.write_table(table, max_chunksize=ROWS_AT_ONCE)
-
-
-def _with_dictionary(schema: Any) -> list[str] | bool:
-    """Return which columns get a dictionary: all but ids, of which each is there once.
-
-    That takes a third of the time of writing, and who reads needs not reckon with ids that
-    come again and again. Columns with fields go by other names, so all get one then.
-    """
-    if any(field.type.num_fields for field in schema):
-        return True
-    return [name for name in schema.names if name != _IDS]

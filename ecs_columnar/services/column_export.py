@@ -15,7 +15,7 @@ from ecs_columnar.coded import Coded, Texts
 from ecs_columnar.encoded import Encoded
 from ecs_columnar.encoding import encode
 from ecs_columnar.errors import EcsColumnarError, InvalidArgumentError, first_three
-from ecs_columnar.io.arrow_columns import scattered, to_arrow
+from ecs_columnar.io.arrow_output import scattered, to_arrow
 from ecs_columnar.io.json_text import write_lines
 from ecs_columnar.services.class_codec import ClassCodec
 from ecs_columnar.services.codec import Codec

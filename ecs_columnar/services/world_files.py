@@ -13,7 +13,7 @@ import xxhash
 
 from ecs_columnar.errors import InvalidArgumentError, WorldInitializationError, first_three
 from ecs_columnar.extras import require
-from ecs_columnar.io.arrow_columns import write_columns
+from ecs_columnar.io.arrow_output import write_columns
 from ecs_columnar.io.json_cells import Lines
 from ecs_columnar.io.json_text import write_canonical_json, write_pretty_json
 from ecs_columnar.io.limits import Limits
