@@ -365,9 +365,13 @@ def _likeness(data: Any, misfits: tuple[str, ...]) -> tuple[Any, ...]:
     if type(data) is not dict or not misfits:
         return ()
     values = [data.get(name, ABSENT) for name in misfits]
-    if not _SCALARS.issuperset(map(type, values)):
+    types = tuple(map(type, values))
+    if not _SCALARS.issuperset(types):
         return ()
-    return *data, misfits, *map(type, values), *map(repr, values)
+    # Of floats what they read as: 0.0 is equal to -0.0, and NaN to nothing. Of others
+    # the values: no text is copied, and integers may be too long to be written.
+    exact = [repr(value) if type(value) is float else value for value in values]
+    return *data, misfits, types, *exact
 
 
 def validate_mapping(reference: Draft7, data: Any) -> list[str]:
