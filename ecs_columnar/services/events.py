@@ -260,7 +260,10 @@ class Events:
                 "token", token, f"cannot stop {token!r}: nobody listens with it"
             )
         kind, call = listeners.pop(token)
-        self._storage.listeners[kind].remove(call)
+        calls = self._storage.listeners[kind]
+        calls.remove(call)
+        if not calls:
+            del self._storage.listeners[kind]  # so single writes go straight to their cells again
 
     def is_heard(self, kind: Kind) -> bool:
         """Tell whether anybody listens to a kind."""
