@@ -79,7 +79,7 @@ def _to_sequence(name: str, given: Any, n: int) -> Any:
             f"cannot use {name}: it has {len(given)} values, the batch has {n} items; give one "
             "value, or one an item",
         )
-    is_array = any(hasattr(given, name) for name in ("dtype", "tolist", "to_pylist"))
+    is_array = any(hasattr(given, each) for each in ("dtype", "tolist", "to_pylist"))
     return given if is_array or isinstance(given, Sequence) else list(given)
 
 
