@@ -314,6 +314,42 @@ def test_insert_many_changes_nothing_where_a_string_would_be_too_far_from_home(
     assert counts.tolist() == [0, 0, 0]
 
 
+@given(
+    st.integers(1, 8),
+    st.integers(0, 9),
+    st.lists(tags_of_few | st.integers(0, MAX_TAG), min_size=1, max_size=20),
+    st.sampled_from([26, 28, 30]),
+    st.data(),
+)
+def test_insert_many_as_the_twin_does_where_slots_are_few(
+    n_homes: int, n_spare: int, drawn: list[int], shift: int, data: st.DataObject
+) -> None:
+    n, tags = len(drawn), to_array(drawn)
+    items, free = [b"%d" % i for i in range(n)], to_array([*range(n)])
+    guarded = np.full(n_homes + n_spare + 9, -5)
+    guarded[4:-4] = EMPTY
+    pool = empty_pool(n_homes, n_spare, 2 * n, 2 * n, 0)._replace(slots=guarded[4:-4])
+    k, counts = data.draw(st.integers(0, n)), np.array([n, n, 0])
+    some = to_strings(items[:k]), tags[:k], free, n, 0, pool, to_array([-1] * k), counts
+    reference.insert(*some)  # as far as they fit
+    rows = data.draw(st.lists(st.sampled_from(range(n)), max_size=2 * n))
+    _, n_free, n_bytes = counts.tolist()
+    strings, keys = to_strings([items[i] for i in rows]), keys_of(tags[rows], shift)
+    before, twin = copy_of(pool), copy_of(pool)
+    codes, expected_codes = np.full((2, len(rows)), -1, np.int32)
+    left, expected_left = np.zeros((2, 3), np.int64)
+
+    fits = new_strings.insert_many(strings, keys, free[:n_free], n, n_bytes, pool, codes, left)
+
+    assert fits == reference_new.insert_many(
+        strings, keys, free[:n_free], n, n_bytes, twin, expected_codes, expected_left
+    )
+    assert_same(pool, twin if fits else before)
+    assert left.tolist() == expected_left.tolist()
+    assert not fits or codes.tolist() == expected_codes.tolist()
+    assert guarded[[0, 1, 2, 3, -4, -3, -2, -1]].tolist() == [-5] * 8
+
+
 @given(filled_pools(forced=False), st.data())
 def test_remove_as_the_twin_does(
     filled: tuple[Pool, list[bytes], int], data: st.DataObject

@@ -6,7 +6,10 @@ round, which may be when several worlds have come and gone.
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import itertools
+import json
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -111,6 +114,38 @@ def serve(world: ecs.World, _: Path) -> Any:
     return len(result.successes), len(result.failures)
 
 
+def provide_nothing(world: ecs.World, _: Path) -> None:
+    services = create_default_services_with_config(world=furnished(world))
+    with contextlib.suppress(ZeroDivisionError):
+        services.batch_spatial_index_manager.synchronize(lambda: [1 // 0])
+
+
+def interrupt(world: ecs.World, _: Path) -> None:
+    def stop(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    services = create_default_services_with_config(world=furnished(world))
+    services.events.on("entity_created", stop)
+    with contextlib.suppress(KeyboardInterrupt):
+        services.batch_operation_manager.batch_create_entities([{"definition_id": "core:actor"}])
+
+
+def run_out_of_time(world: ecs.World, path: Path) -> Any:
+    performance = {"BATCH_TIMEOUT_MS": 1, "WORLD_LOADING_BATCH_SIZE": 5}
+    services = create_default_services_with_config(
+        {"performance": performance}, world=furnished(world), clock=itertools.count().__next__
+    )
+    loading = services.world_loading_service
+    entities = [{"instanceId": f"e{i}", "definitionId": "core:actor"} for i in range(9)]
+    first = loading.load_world({"entities": entities})
+    with (path.with_suffix(".ndjson")).open("w") as file:
+        file.writelines(
+            json.dumps({**each, "instanceId": f"f{i}"}) + "\n" for i, each in enumerate(entities)
+        )
+    second = loading.load_world(path.with_suffix(".ndjson"))
+    return first.optimization_used, second.optimization_used
+
+
 def write_and_read(world: ecs.World, path: Path) -> None:
     files = create_default_services_with_config(world=furnished(ecs.World()))
     manager = files.batch_operation_manager
@@ -132,6 +167,9 @@ USES: list[Callable[[ecs.World, Path], Any]] = [
     keep_a_log,
     listen,
     serve,
+    provide_nothing,
+    interrupt,
+    run_out_of_time,
     write_and_read,
 ]
 
@@ -170,6 +208,20 @@ def test_a_world_from_files_is_gone_with_the_last_who_uses_it(format: Any, tmp_p
     del world
 
     assert storage() is None
+
+
+@pytest.mark.usefixtures("no_gc")
+def test_arrays_that_could_not_be_saved_are_gone_with_the_world(tmp_path: Path) -> None:
+    world = ecs.World()
+    world.spawn(1, Position(values=object()))
+    saving = world.save(tmp_path, background=True)
+    with pytest.raises(ecs.CheckpointError):
+        saving.wait()
+    handles = weakref.ref(world._storage.tables[-1].handles.data)
+
+    del world, saving
+
+    assert handles() is None
 
 
 @pytest.mark.usefixtures("no_gc")

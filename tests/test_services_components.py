@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from types import MappingProxyType
 from typing import Any
 
@@ -24,6 +26,10 @@ from ecs_columnar.services.stored import stored
 class Position(ecs.Component, id="core:place"):
     x: ecs.f4
     y: ecs.f4 = 0.0
+
+
+class Owned(ecs.Component):
+    owner: ecs.ref
 
 
 class Frozen(ecs.Component): ...
@@ -165,6 +171,23 @@ def test_a_type_can_be_supplied_from_outside() -> None:
     assert types.register(codec) is codec
     assert types["core:place"] is codec
     assert isinstance(codec, Codec)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda w: pickle.loads(pickle.dumps(w))])
+def test_a_copy_refers_to_the_entities_of_the_copied_world(copied: Any) -> None:
+    class Outside(ClassCodec):
+        """Another way to keep the data."""
+
+    world = ecs.World()
+    world.spawn(1, ids=["ann"])
+
+    other, codec = copied((world, ClassCodec(world, Owned)))
+    world.despawn("ann")
+
+    assert codec.validate({"owner": "ann"}) == []
+    assert codec.validate({}) == ["$: 'owner' is a required field"]
+    assert "ann" in other.ids
+    assert type(copy.deepcopy(Outside(world, Owned))) is Outside
 
 
 def test_data_that_lies_elsewhere_needs_no_class() -> None:

@@ -18,6 +18,7 @@ from ecs_columnar.services import (
     EntityLifecycleManager,
 )
 from ecs_columnar.services.catalogue import catalogue_of
+from ecs_columnar.services.component_types import ComponentTypes
 from ecs_columnar.services.place_codec import PlaceCodec
 from tests.services_world import (
     DEFINITIONS,
@@ -397,6 +398,24 @@ def test_services_of_one_world_know_the_same_types() -> None:
     assert operations(world).batch_create_entities([{"definition_id": "core:late"}]).success_count
 
 
+def test_services_that_are_made_at_the_same_time_know_the_same_types(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, register, made = ecs.World(), ComponentTypes.register, []
+
+    def meanwhile(types: ComponentTypes, declared: Any) -> Any:
+        monkeypatch.undo()
+        made.append(catalogue(world))
+        return register(types, declared)
+
+    monkeypatch.setattr(ComponentTypes, "register", meanwhile)
+    made.append(catalogue(world))
+
+    made[0].definitions.register({"id": "core:place", "components": {}})
+
+    assert "core:place" in made[1].definitions
+
+
 def test_a_position_of_another_name_can_be_the_place() -> None:
     world = ecs.World()
     catalogue_of(world, place=PlaceCodec("my:place", "in"))
@@ -415,11 +434,13 @@ def test_a_world_of_services_can_be_copied_and_pickled(copied: Any) -> None:
         [add("e1", "hidden", {}), add("e0", "name", {"text": "x"})]
     )
     world.move("e2", "inn")
+    catalogue(world).events.on("world_loaded", print)
 
     twin = furnished(copied(world))
 
     assert state(twin) == state(world)
-    assert catalogue(twin) is not catalogue(world)
+    catalogue(twin).definitions.register({"id": "core:late", "components": {}})
+    assert "core:late" not in catalogue(world).definitions
     operations(twin).batch_remove_entities(["e0"])
     assert "e0" in world.ids
 

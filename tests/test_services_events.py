@@ -263,6 +263,7 @@ def test_a_token_ends_what_it_began() -> None:
     operations(world).batch_create_entities([create(0)])
 
     assert heard == []
+    assert world._storage.is_plain
     with pytest.raises(ecs.InvalidArgumentError):
         events.off(token)
     with pytest.raises(ecs.InvalidArgumentError, match="entity_created"):

@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from ecs_columnar.services import call, creation
+from ecs_columnar.services import asked_ids, call
 from ecs_columnar.services.adaptive_block import LEAST, AdaptiveBlock
 from ecs_columnar.services.batch_service import Surroundings
 from ecs_columnar.services.call import BLOCK, Deadline
@@ -79,7 +79,7 @@ def looks_for_duplicates(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         calls.append(ids.n_strings)
         return repeated(ids)
 
-    monkeypatch.setattr(creation, "repeated", count)
+    monkeypatch.setattr(asked_ids, "repeated", count)
     return calls
 
 

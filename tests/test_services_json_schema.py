@@ -379,6 +379,28 @@ def test_items_that_are_alike_have_each_their_own_faults(data: Any, is_open: boo
     assert columns.errors == {i: lines for i, lines in faults.items() if lines}
 
 
+@pytest.mark.parametrize("schema", [{"type": "string"}, {"type": "boolean"}, {"enum": [1, "1"]}])
+def test_integers_that_python_does_not_write_are_refused_as_others(schema: Any) -> None:
+    codec = flat(v=schema)
+    items: list[dict[str, Any]] = [{"v": 10**5000}, {"v": 2}, {"v": 10**5000}]
+
+    columns = codec.to_columns(items)
+
+    assert columns.errors == {i: codec.validate(item) for i, item in enumerate(items)}
+
+
+def test_a_long_text_is_not_copied_to_be_compared() -> None:
+    codec = flat(t={"type": "string", "maxLength": 3})
+    items = [{"t": letter * 1_000_000} for letter in "abcdefghij"]
+
+    tracemalloc.start()
+    codec.to_columns(items)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 5_000_000  # one message at a time takes two
+
+
 def test_faults_of_more_properties_than_a_number_has_bits_are_told() -> None:
     codec = flat(**{f"p{i}": {"type": "integer"} for i in range(70)})
     items: list[dict[str, Any]] = [{f"p{i}": "x"} for i in (0, 69, 69)]
@@ -540,6 +562,15 @@ def test_arrays_of_numbers_go_into_columns_without_a_copy() -> None:
 
     for name, array in arrays.items():
         assert np.shares_memory(getattr(component, name), array)
+
+
+def test_columns_that_can_only_be_sliced_or_gone_through_are_taken() -> None:
+    codec = flat(hp={"type": "integer", "minimum": 2})
+
+    columns = codec.from_arrays({"hp": {1: "a", 2: "b", 0: "c"}.keys()}, 3)
+
+    assert columns.component.hp.tolist() == [2]
+    assert columns.errors == {i: codec.validate({"hp": hp}) for i, hp in ((0, 1), (2, 0))}
 
 
 @pytest.mark.parametrize("gap", [None, pd.NA, math.nan, pd.NaT])

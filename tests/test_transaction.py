@@ -519,3 +519,19 @@ def test_ids_that_are_given_and_taken_again_and_again_are_forgotten_once(n_remov
     world.check()
     assert [name in world.ids for name in ids] == [i >= n_removed for i in range(300)]
     assert len(world._storage.symbols) == 300 - n_removed
+
+
+def test_what_is_written_into_arrays_of_handles_changes_nothing_that_is_taken_back() -> None:
+    world = ecs.World()
+    crew = world.spawn(3, at=["inn", "market", "harbour"])
+    before = world.digest()
+
+    with world.transaction() as voyage:
+        world.move(crew, ["harbour", "inn", "market"])
+        crew[:] = crew[::-1].copy()
+        others = world.spawn(3, ids=["ann", "bob", "cid"], at="inn")
+        others[:] = others[0]
+        voyage.rollback()
+
+    world.check()
+    assert world.digest() == before

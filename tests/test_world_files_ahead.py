@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -48,6 +50,26 @@ def test_an_error_is_raised_in_its_turn() -> None:
         seen.extend(ahead(numbers(3, [], ValueError("broken"))))
 
     assert seen == [0, 1, 2]
+
+
+def test_an_error_is_gone_with_the_last_who_knows_it() -> None:
+    class Broken(Exception):
+        """What can be referred to weakly."""
+
+    def items() -> Iterator[int]:
+        yield 0
+        raise Broken
+
+    gc.collect()
+    gc.disable()
+    try:
+        list(ahead(items()))
+    except Broken as error:
+        found = weakref.ref(error)
+    finally:
+        gc.enable()
+
+    assert found() is None
 
 
 def test_no_more_than_one_item_is_made_ahead_and_no_thread_is_left() -> None:

@@ -271,6 +271,8 @@ def test_a_folder_reads_only_what_is_below_it(tmp_path: Path) -> None:
     for name in BAD_NAMES:
         with pytest.raises(WorldFileError):
             Folder(tmp_path / "a").read(name)
+    with pytest.raises(WorldFileError, match="is no regular file"):
+        Folder(tmp_path / "a").read(".")
 
 
 # --- tables --------------------------------------------------------------------------

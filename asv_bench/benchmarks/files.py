@@ -285,7 +285,7 @@ class SpawnReadAgainstDecoding(LoadArrowAgainstDecoding):
 
 def both(first: Side, second: Side) -> Side:
     """Do one thing after the other."""
-    return Side(lambda: (first.do(), second.do()), second.undo, n_items=first.n_items)
+    return second._replace(do=lambda: (first.do(), second.do()))
 
 
 class Actor(ecs.Component):

@@ -80,7 +80,10 @@ class Saving:
         if not self.is_done:
             raise TimeoutError(f"saving to {self.folder} has not ended after {timeout} seconds")
         if self._error is not None:
-            raise self._error
+            try:
+                raise self._error
+            finally:
+                del self  # as in `_run`
         if self._path is None:
             raise CheckpointError(f"cannot save to {self.folder}: it did not end", path=self.folder)
         return self._path
@@ -90,7 +93,8 @@ class Saving:
             self._path = write()
         except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
             self._error = error
-            _log.error("%s", error)
+            _log.error("%s", str(error))  # as text: who keeps records keeps no arrays
+            del self  # whose error holds this by its traceback, and this all that was to be saved
 
     def __repr__(self) -> str:
         state = "under way" if not self.is_done else "failed" if self._error else "done"

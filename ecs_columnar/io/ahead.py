@@ -29,7 +29,8 @@ def ahead(items: Iterator[Item]) -> Generator[Item, None, None]:
     ['a', 'b', 'c']
     """
     with ThreadPoolExecutor(1, thread_name_prefix="ecs_columnar") as pool:
-        coming = pool.submit(next, items, _END)
-        while (item := coming.result()) is not _END:
-            coming = pool.submit(next, items, _END)
+        coming = [pool.submit(next, items, _END)]
+        # Taken out, as an error that this held would hold this by its traceback: a circle.
+        while (item := coming.pop().result()) is not _END:
+            coming.append(pool.submit(next, items, _END))
             yield item  # type: ignore[misc]  # it is not the end

@@ -110,7 +110,7 @@ folder of the world; give one below it, with / between its parts
     def _open(self, name: str) -> BinaryIO:
         path = self._path(name)
         found = os.path.realpath(path, strict=True)
-        if not found.startswith(self._real_root):
+        if not os.path.join(found, "").startswith(self._real_root):  # noqa: PTH118
             raise WorldFileError(name, "is a link that leads out of the folder of the world")
         if not stat.S_ISREG(os.lstat(found).st_mode):  # opening a device may do things
             raise WorldFileError(name, "is no regular file")

@@ -44,7 +44,8 @@ def move(
     Moved
         Without ``before`` if neither the caller asked, nor anybody else has to know.
     """
-    handles = storage.apart(handles)
+    # A transaction keeps them, and whoever gave the array may write into it.
+    handles = storage.apart(handles) if storage.log is None else handles.copy()
     with Change(storage) as change, change:
         codes = to_place_codes(change, places, handles.shape[0])
         before = storage.place(change, handles, codes, is_asked=is_asked)

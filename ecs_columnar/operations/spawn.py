@@ -104,8 +104,10 @@ def spawn(
             storage.place(change, handles, codes)
         change.record("spawn", handles, groups, values, symbols, codes)
         change.tell("spawned", lambda: handles)
+        # A transaction keeps them, and whoever spawns may write into the array that he gets.
+        given = handles if change.log is None else handles.copy()
         change.apply()
-    return handles
+    return given
 
 
 def _values(change: Change, group: Group, n: int) -> dict[ComponentType, Values]:

@@ -110,15 +110,15 @@ class _Data:
         self._catalogue = catalogue
         self.columns: dict[int, ComponentColumns] = {}
         self.rows: dict[int, NDArray[np.intp]] = {}
-        self.faults: dict[int, tuple[str, list[str]]] = {}
+        self.unfit: dict[int, tuple[str, list[str]]] = {}
         self._given = items.field("component_data")
         self._fields = self._find_fields()
         self._refuse_absent(targets)
         usable = np.flatnonzero(targets.faults == GOOD)
         for code, members in grouped(targets.codes[usable]):
             self._take(code, targets.types[code], usable[members])
-        if self.faults:
-            targets.faults[list(self.faults)] = DATA
+        if self.unfit:
+            targets.faults[list(self.unfit)] = DATA
 
     def _find_fields(self) -> dict[str, dict[str, Column]]:
         fields: dict[str, dict[str, Column]] = {}
@@ -148,7 +148,7 @@ class _Data:
     def _take(self, code: int, type_id: str, rows: NDArray[np.intp]) -> None:
         if type_id not in self._catalogue.components:
             lines = ["no component type of this id is registered"]
-            self.faults.update(dict.fromkeys(rows.tolist(), (type_id, lines)))
+            self.unfit.update(dict.fromkeys(rows.tolist(), (type_id, lines)))
             return
         columns = self._to_columns(type_id, rows)
         errors = dict(columns.errors)
@@ -157,7 +157,7 @@ class _Data:
             for i in dead_rows(self._catalogue.world, columns.values["place"]):
                 errors.setdefault(int(i), [f"$.{field}: this entity is dead, or of another world"])
         self.columns[code], self.rows[code] = columns, rows
-        self.faults.update((int(rows[i]), (type_id, lines)) for i, lines in errors.items())
+        self.unfit.update((int(rows[i]), (type_id, lines)) for i, lines in errors.items())
 
     def _to_columns(self, type_id: str, rows: NDArray[np.intp]) -> ComponentColumns:
         codec = self._catalogue.codec(type_id)
@@ -185,8 +185,8 @@ class PreparedAddition:
 
     def error(self, i: int) -> Exception:
         """Make the error of an item that fails."""
-        if i in self._data.faults:
-            return ValidationError(*self._data.faults[i])
+        if i in self._data.unfit:
+            return ValidationError(*self._data.unfit[i])
         error = self._targets.error(i)
         is_about_data = self._targets.are_ids[self._targets.codes[i]]
         if self._targets.handles[i] == 0 or not is_about_data:

@@ -259,6 +259,7 @@ class BatchService:
                 )
             if breaker is not None:
                 _count(breaker, observed.error)
+            observed.error = None  # its traceback holds who observes: a circle with the world in it
 
     def _index_result(self, outcome: Outcome, **more: Any) -> BatchIndexResult:
         """Make the result of a call about the location index."""

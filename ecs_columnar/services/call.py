@@ -145,6 +145,19 @@ class Outcome:
         parts = [LazySequence(len(part.handles), part.success) for part in self.applied]
         return parts[0] if len(parts) == 1 else chained(parts)
 
+    def raise_error(self) -> None:
+        """Raise the error of the call, if there is one, and let go of it.
+
+        The frames of its traceback hold this. Did this hold the error, the world, which they
+        hold as well, would stay until the garbage collector comes round.
+        """
+        error, self.error = self.error, None
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error
+
 
 class Deadline:
     """A point of monotonic time after which nothing further starts.

@@ -257,7 +257,7 @@ def catalogue_of(world: World, *, place: PlaceCodec | None = None) -> Catalogue:
     if Shared not in attachments:
         shared = Shared(PlaceCodec() if place is None else place)
         Catalogue(world, shared).components.register(shared.place)
-        attachments[Shared] = shared
+        attachments.setdefault(Shared, shared)  # as another thread may have been here
     return Catalogue(world, attachments[Shared])
 
 

@@ -217,6 +217,9 @@ meant: .astype('float32')"]
         is_good[list(errors)] = False
         return Columns(self.component, values, is_good, dict(sorted(errors.items())))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._world, self.component)  # a copy is of the world's copy
+
     @property
     def _world(self) -> World:
         """The world; one without entities when it is gone, as they are with it."""

@@ -37,7 +37,8 @@ class Columns:
     is_good : bool array, shape (n,)
         Which items fit the schema.
     errors : dict of int to list of str
-        Of each item that is not good: everything that is wrong with it.
+        Of each item that is not good: everything that is wrong with it. Items that are
+        wrong in the same way share a list.
     """
 
     cls: type[Component]

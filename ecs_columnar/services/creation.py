@@ -169,7 +169,7 @@ class PreparedCreation:
             place = self._operation.catalogue.place
             line = f"$.{place.field}: this entity, where {definition_id!r} puts it, is dead"
             return ValidationError(place.type_id, [line])
-        return ValidationError(*self._overrides.faults[i])
+        return ValidationError(*self._overrides.unfit[i])
 
     def apply(self, n_run: int) -> CreatedEntities:
         """Create the entities of the good ones among the first items."""
@@ -205,8 +205,8 @@ class PreparedCreation:
         """What is wrong with each item, whatever ids are taken."""
         faults = np.zeros(len(self._items), np.int8)
         _mark(faults, self._have_no_place(), PLACE)
-        if self._overrides.faults:
-            faults[list(self._overrides.faults)] = OVERRIDE
+        if self._overrides.unfit:
+            faults[list(self._overrides.unfit)] = OVERRIDE
         _mark(faults, self._ids.is_bad, ID)
         _mark(faults, self._definitions.is_unknown, DEFINITION)
         _mark(faults, self._definitions.is_malformed, ARGUMENT)

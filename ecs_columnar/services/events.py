@@ -7,7 +7,6 @@ before) is only gathered when somebody listens.
 
 from __future__ import annotations
 
-import itertools
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Literal, get_args
@@ -161,14 +160,15 @@ class Listening:
     ----------
     listeners : dict of int to tuple
         Kind and function, by token.
-    tokens : iterator of int
+    n_tokens : int
+        How many have been given. No `itertools.count`, which Python stops to pickle.
     logger : logging.Logger
         Is told what listeners raise.
     """
 
     def __init__(self) -> None:
         self.listeners: Final[dict[int, tuple[Kind, Listener]]] = {}
-        self.tokens: Final = itertools.count(1)
+        self.n_tokens = 0
         self.logger: logging.Logger = _LOGGER
 
     def read_logger(self) -> logging.Logger:
@@ -240,7 +240,7 @@ class Events:
         if not callable(fn):
             raise InvalidArgumentError("fn", fn, f"cannot call {fn!r}; give a function")
         listening = self._listening
-        token = next(listening.tokens)
+        token = listening.n_tokens = listening.n_tokens + 1
         call = (_Feed if per_entity else _Whole)(fn, listening.read_logger)
         listening.listeners[token] = kind, call
         self._storage.listeners.setdefault(kind, []).append(call)
@@ -260,7 +260,10 @@ class Events:
                 "token", token, f"cannot stop {token!r}: nobody listens with it"
             )
         kind, call = listeners.pop(token)
-        self._storage.listeners[kind].remove(call)
+        calls = self._storage.listeners[kind]
+        calls.remove(call)
+        if not calls:
+            del self._storage.listeners[kind]  # so single writes go straight to their cells again
 
     def is_heard(self, kind: Kind) -> bool:
         """Tell whether anybody listens to a kind."""

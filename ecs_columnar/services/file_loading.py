@@ -127,8 +127,7 @@ class FileLoading:
                     max_block=max_block,
                 )
                 outcome = call.run(transaction)
-                if outcome.error is not None:
-                    raise outcome.error
+                outcome.raise_error()
                 _keep(created, outcome, block)
                 ended = clock()
                 created.read_ms += (began - started) * 1000.0

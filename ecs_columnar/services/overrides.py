@@ -65,7 +65,7 @@ class Overrides:
         Each in the order of the item.
     by_type : dict of str to TypeColumns
         Of the types that are registered.
-    faults : dict of int to tuple
+    unfit : dict of int to tuple
         Of each item that has one, the first bad type in its order, and what is wrong with
         its data, a line each.
     is_malformed : bool array, shape (n,)
@@ -78,7 +78,7 @@ class Overrides:
         self.keys = np.zeros(n, np.intp)
         self.key_sets: list[TypeIds] = [()]
         self.by_type: dict[str, TypeColumns] = {}
-        self.faults: dict[int, tuple[str, list[str]]] = {}
+        self.unfit: dict[int, tuple[str, list[str]]] = {}
         self.is_malformed = np.zeros(n, np.bool_)
         self._ranks: dict[int, int] = {}
 
@@ -219,7 +219,7 @@ class Overrides:
             rank = self.key_sets[self.keys[row]].index(type_id)
             if rank < self._ranks.get(row, rank + 1):
                 self._ranks[row] = rank
-                self.faults[row] = type_id, lines
+                self.unfit[row] = type_id, lines
 
 
 def _key_sets(given: Sequence[Any]) -> tuple[NDArray[np.intp], list[TypeIds]]:

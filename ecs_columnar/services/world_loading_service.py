@@ -332,9 +332,10 @@ class WorldLoadingService(BatchService):
             with whole(self._catalogue):
                 return self._steps(entities, locations, options, "batch"), "batch", None
         except CRITICAL as error:
-            self._surroundings.logger.warning("loading item by item, because %s", error)
-            loaded = self._steps(entities, locations, untimed, "sequential")
-            return loaded, "sequential_fallback", str(error)
+            reason = str(error)
+        self._surroundings.logger.warning("loading item by item, because %s", reason)
+        loaded = self._steps(entities, locations, untimed, "sequential")
+        return loaded, "sequential_fallback", reason
 
     def _steps(
         self, entities: Items, locations: Items, options: BatchOptions, path: Path
@@ -365,8 +366,7 @@ class WorldLoadingService(BatchService):
             When it ran out of time.
         """
         outcome = self._run_unobserved(operation, items, self._options(options), path)
-        if outcome.error is not None:
-            raise outcome.error
+        outcome.raise_error()
         return outcome
 
     def _to_place(

@@ -8,7 +8,7 @@ pyarrow are recognised if they are loaded, and never imported here.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import Any
 
@@ -25,7 +25,7 @@ from ecs_columnar.services.json_schema.texts import TextColumn
 
 
 def to_sequences(arrays: Mapping[str, Any], n: int) -> dict[str, Any]:
-    """Return columns that have a length and can be sliced by position.
+    """Return columns that have a length, and of which some values can be taken by position.
 
     Raises
     ------
@@ -79,7 +79,8 @@ def _to_sequence(name: str, given: Any, n: int) -> Any:
             f"cannot use {name}: it has {len(given)} values, the batch has {n} items; give one "
             "value, or one an item",
         )
-    return given
+    is_array = any(hasattr(given, each) for each in ("dtype", "tolist", "to_pylist"))
+    return given if is_array or isinstance(given, Sequence) else list(given)
 
 
 def _numbers(given: Any) -> tuple[NDArray[Any] | None, NDArray[np.bool_] | None]:

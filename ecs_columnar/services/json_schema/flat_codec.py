@@ -26,6 +26,7 @@ from ecs_columnar.services.json_columns import JsonColumns
 from ecs_columnar.services.json_schema.arrays import take_column, to_sequences, to_values
 from ecs_columnar.services.json_schema.attributes import attribute_names, class_name
 from ecs_columnar.services.json_schema.draft7 import Draft7
+from ecs_columnar.services.json_schema.faults import find_faults, name_misfits
 from ecs_columnar.services.json_schema.field_column import Taken
 from ecs_columnar.services.json_schema.flat import Flat
 from ecs_columnar.services.json_schema.forms import ELSEWHERE, PER_WORD, n_words, pack, unpack
@@ -44,12 +45,6 @@ from ecs_columnar.world import World
 
 Rest = dict[int, dict[str, Any]]
 """What is not in the columns, by item."""
-
-
-_MOST_BITS: Final = 62
-"""Properties that are told by a bit each."""
-
-_SCALARS: Final = frozenset({str, int, float, bool, type(None), type(ABSENT)})
 
 
 class _Stored(NamedTuple):
@@ -326,43 +321,15 @@ class FlatCodec(Reading):
         bad = np.flatnonzero(is_bad)
         errors: dict[int, list[str]] = {}
         if bad.shape[0]:
-            misfits = [
-                () if i in rest else names
-                for i, names in zip(bad.tolist(), self._misfits(taken, bad), strict=True)
-            ]
-            lines = self._lines(data_of(bad.tolist()), misfits)
-            errors = dict(zip(bad.tolist(), lines, strict=True))
+            misfits = name_misfits(self._columns, taken, bad)
+            rows = bad.tolist()
+            lines = find_faults(
+                data_of(rows),
+                [None if i in rest else names for i, names in zip(rows, misfits, strict=True)],
+                self._errors,
+            )
+            errors = dict(zip(rows, lines, strict=True))
         return Columns(self.component, values, ~is_bad, errors)
-
-    def _misfits(self, taken: list[Taken], rows: NDArray[np.intp]) -> list[tuple[str, ...]]:
-        """Name the properties of some items that do not fit; none where there are too many."""
-        numbers = np.zeros(rows.shape[0], np.int64)
-        for k, each in enumerate(taken[:_MOST_BITS]):
-            is_bad = each.is_bad if isinstance(each.is_bad, bool) else each.is_bad[rows]
-            numbers |= np.left_shift(is_bad, k, dtype=np.int64)
-        if len(taken) > _MOST_BITS:
-            numbers[:] = 0
-        names = {
-            number: tuple(c.name for k, c in enumerate(self._columns) if number >> k & 1)
-            for number in set(numbers.tolist())
-        }
-        return [names[number] for number in numbers.tolist()]
-
-    def _lines(self, data: list[Any], misfits: list[tuple[str, ...]]) -> list[list[str]]:
-        """Return what is wrong with data, for which the reference is asked once of those alike.
-
-        What it says depends on which properties there are, and on the values of those that
-        do not fit.
-        """
-        seen: dict[Any, list[str]] = {}
-        found = []
-        for each, names in zip(data, misfits, strict=True):
-            likeness = _likeness(each, names)
-            lines = seen.get(likeness) if likeness else None
-            if lines is None:
-                lines = seen[likeness] = self._errors(each)
-            found.append(lines)
-        return found
 
     def _errors(self, item: Any) -> list[str]:
         errors = self.validate(item)
@@ -385,16 +352,6 @@ class FlatCodec(Reading):
         )
         rest = {i: json.loads(texts[i]) for i in np.flatnonzero(_are_some(texts)).tolist()}
         return _Stored(values, forms, rest)
-
-
-def _likeness(data: Any, misfits: tuple[str, ...]) -> tuple[Any, ...]:
-    """Return what of a datum decides what is wrong with it; nothing if that may be all of it."""
-    if type(data) is not dict or not misfits:
-        return ()
-    values = [data.get(name, ABSENT) for name in misfits]
-    if not _SCALARS.issuperset(map(type, values)):
-        return ()
-    return *data, misfits, *map(type, values), *map(repr, values)
 
 
 def validate_mapping(reference: Draft7, data: Any) -> list[str]:
