@@ -98,6 +98,7 @@ class Texts:
 
     Examples
     --------
+    >>> from ecs_columnar.encoding import encode
     >>> texts = Texts(encode(["inn", "harbour", "market"]))
     >>> texts[1:].tolist(), texts[0]
     (['harbour', 'market'], 'inn')

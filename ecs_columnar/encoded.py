@@ -46,6 +46,7 @@ class Encoded(NamedTuple):
 
     Examples
     --------
+    >>> from ecs_columnar.encoding import encode
     >>> encode(["harbour", "café"]).texts()
     ['harbour', 'café']
     """
