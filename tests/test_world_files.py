@@ -139,6 +139,29 @@ def test_lines_are_streamed_in_blocks(tmp_path: Path, monkeypatch: pytest.Monkey
     assert [failure.index for failure in result.entities.failures] == [58]
 
 
+def test_faults_of_lines_that_are_read_ahead_come_in_the_order_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "BYTES_AT_ONCE", 1000)
+    items = [
+        instance(f"e{i}", **({"health": {"points": -1}} if i % 5 == 0 else {})) for i in range(300)
+    ]
+    texts = [json.dumps(item)[: -1 if i % 7 == 0 else None] for i, item in enumerate(items)]
+    path = write(tmp_path, {"i.ndjson": "\n".join(texts).encode()}) / "i.ndjson"
+
+    def loaded() -> tuple[list[str], str]:
+        services = create_default_services_with_config()
+        services.components.register(HEALTH)
+        services.definitions.register(ACTOR)
+        return lines(load(path, services)), services.world.digest()
+
+    found = loaded()
+    monkeypatch.setattr(blocks, "ahead", lambda pieces: pieces)
+
+    assert found == loaded()
+    assert len(found[0]) == len({*range(0, 300, 5), *range(0, 300, 7)})
+
+
 def test_the_world_that_is_asked_for_is_loaded(tmp_path: Path) -> None:
     worlds = [
         {"id": "core:a", "instances": [{"instanceId": "ann"}]},

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
+from ecs_columnar.io.ahead import ahead
 from ecs_columnar.io.alike import Run, read_lines_alike, read_list_alike, read_whole_alike
 from ecs_columnar.io.folder import Folder
 from ecs_columnar.io.json_text import JsonReader
@@ -151,17 +154,31 @@ class LineSource(InstanceSource):
         return
 
     def blocks(self, report: Report) -> Iterator[Block]:
-        """Yield the instances of a few megabytes; report lines that are no JSON."""
-        n_lines = 0
+        """Yield the instances of a few megabytes; report lines that are no JSON.
+
+        The next are read meanwhile.
+        """
         with self._folder.open(self._name) as file:
-            for data in self._whole_lines(file):
-                runs = read_lines_alike(data, self._reader)
-                if runs is None:
-                    yield self._block(data, n_lines, report)
-                    n_lines += data.count(b"\n")
-                else:
-                    yield from _blocks_of(runs, _shifted(self._place, n_lines))
-                    n_lines += sum(run.n for run in runs)
+            pieces = self._pieces(file)
+            is_long = os.fstat(file.fileno()).st_size > BYTES_AT_ONCE
+            with closing(ahead(pieces) if is_long else pieces) as reading:
+                for blocks, problems in reading:
+                    for problem in problems:
+                        report(problem)
+                    yield from blocks
+
+    def _pieces(self, file: BinaryIO) -> Generator[tuple[list[Block], list[Problem]], None, None]:
+        """Yield the instances of a few megabytes, and what is wrong with their lines."""
+        n_lines = 0
+        for data in self._whole_lines(file):
+            problems: list[Problem] = []
+            runs = read_lines_alike(data, self._reader)
+            if runs is None:
+                yield [self._block(data, n_lines, problems.append)], problems
+                n_lines += data.count(b"\n")
+            else:
+                yield [*_blocks_of(runs, _shifted(self._place, n_lines))], problems
+                n_lines += sum(run.n for run in runs)
 
     def _whole_lines(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield pieces of the file that end with a line.
