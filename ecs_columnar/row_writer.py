@@ -51,6 +51,9 @@ def row_writer(types: Sequence[tuple[Any, Plain]]) -> RowWriter:
         reads.insert(0, f"{', '.join(given)}, = components")
     head = "def write(table, row, components):"
     source = "\n    ".join([head, *reads, *writes, "return True"])
-    exec(source, names)
+    try:
+        exec(source, names)
+    except SystemError as error:  # so Python says that memory ran out while it compiled
+        raise MemoryError from error
     write: RowWriter = names["write"]
     return write

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import ecs_columnar as ecs
+from ecs_columnar import row_writer
 from ecs_columnar.row_writer import RowWriter
 from ecs_columnar.table import Table
 from tests.strategies import Burning, Frozen, Health, Position
@@ -115,3 +116,17 @@ def test_worlds_that_have_written_rows_are_copied_and_go_on() -> None:
     for each in (world, twin):
         each.spawn_one(Health(2))
     assert twin.digest() == world.digest()
+
+
+def test_memory_that_runs_out_while_a_writer_is_compiled_is_called_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run_out(*_: Any) -> None:
+        raise SystemError("error return without exception set")
+
+    monkeypatch.setattr(row_writer, "exec", run_out, raising=False)
+
+    with pytest.raises(MemoryError):
+        made(Switch)
+    monkeypatch.undo()
+    made(Switch)

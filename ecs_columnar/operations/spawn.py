@@ -243,7 +243,9 @@ def _are_repeats(symbols: NDArray[np.int32], n_codes: int) -> NDArray[np.bool_]:
     """Tell which symbols were there before, a tenth of the time of sorting where none was."""
     indices, rows = symbols.astype(ROW), np.arange(symbols.shape[0])
     first = np.empty(n_codes, ROW)
-    first[indices[::-1]] = rows[::-1]  # of equal symbols the last write stays
+    # Of equal symbols the last write stays. Copies, as NumPy raises a SystemError where
+    # memory runs out while it assigns by an array that runs backwards.
+    first[indices[::-1].copy()] = rows[::-1].copy()
     return np.asarray(first[indices] != rows)
 
 
