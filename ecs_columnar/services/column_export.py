@@ -98,8 +98,8 @@ def _properties(
         component = world.get(entities, cls)
         arrays = codec.to_arrays(component, n)
     if not arrays:
-        data = codec.decode(component, n)
-        return None if any(data) else {"": to_arrow(np.ones(n, np.bool_))}
+        is_tag = codec.is_tag and not any(codec.decode(component, n))
+        return {"": to_arrow(np.ones(n, np.bool_))} if is_tag else None
     if any(not name or "." in name for name in arrays):
         return None
     columns = {name: to_arrow(array) for name, array in arrays.items()}
