@@ -118,7 +118,7 @@ def worlds(draw: st.DrawFn) -> ecs.World:
 def column_of_objects(export: InstanceExport, name: str) -> Any:
     """Return a column as Python objects make it."""
     world, handles = export.catalogue.world, export.handles
-    whole = {"instance_id": world.ids.names(handles), "definition_id": export.definition_ids}
+    whole = {"instance_id": world.ids.names(handles), "definition_id": export.definitions.objects()}
     if name in whole:
         return pa.array(np.asarray(whole[name], object))
     type_id, _, part = name.partition(".")

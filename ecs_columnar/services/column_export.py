@@ -44,7 +44,7 @@ def export_columns(export: InstanceExport) -> dict[str, Any]:
 
 
 def _ids(export: InstanceExport) -> Any:
-    array = to_arrow(export.ids_as_bytes)
+    array = to_arrow(export.ids_as_bytes())
     if array is not None:
         return array
     faults = [name for name in export.ids.tolist() if to_arrow([name]) is None]
@@ -76,7 +76,7 @@ def _as_json(export: InstanceExport, type_id: str, rows: NDArray[np.intp]) -> di
 
 
 def _places(export: InstanceExport, rows: NDArray[np.intp]) -> dict[str, Any] | None:
-    places = export.whereabouts
+    places = export.places
     places = places if rows.shape[0] == len(export) else places[rows].distinct()
     if None in places.texts.tolist():
         return None  # nowhere is a place; a gap is none
