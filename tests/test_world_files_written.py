@@ -243,6 +243,36 @@ def test_an_entity_that_lacks_what_its_definition_has_is_refused(tmp_path: Path)
     fails_to_write(services.world, tmp_path, r"1 of 1 entities \(ann\)")
 
 
+@pytest.mark.parametrize("value", [float("nan"), "\ud800"])
+def test_a_definition_that_json_has_no_name_for_is_refused(tmp_path: Path, value: Any) -> None:
+    class Free(ecs.Component, id="core:free"):
+        value: ecs.object_ = None
+
+    services = create_default_services_with_config()
+    services.components.register(Free)
+    components = {"core:free": {"value": value}}
+    services.definitions.register({"id": "core:thing", "components": components})
+
+    for form in ("json", "arrow"):
+        fails_to_write(services.world, tmp_path, "cannot write 'core:thing'", format=form)
+
+
+def test_an_id_that_is_made_up_is_not_that_of_another(tmp_path: Path) -> None:
+    world = ecs.World()
+    world.spawn(1, ids=["1v1"])
+    world.spawn(1)
+
+    fails_to_write(world, tmp_path, r"1 of 2 entities \(1v1\): they have no id")
+
+
+def test_white_space_around_the_id_of_a_place_is_not_lost(tmp_path: Path) -> None:
+    world = ecs.World()
+    inn, *guests = world.spawn(3, ids=[" inn ", "ann", "ben"])
+    world.move(guests, inn)
+
+    fails_to_write(world, tmp_path, r"2 of 3 entities \(ann, ben\): they are in ' inn '")
+
+
 def test_one_file_is_not_larger_than_what_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -123,7 +123,7 @@ def write_canonical_json(value: Any) -> bytes:
 
 
 def write_lines(items: Sequence[Any], ids: Iterable[str]) -> list[bytes]:
-    """Write the data of entities, a text each.
+    """Write the data of entities or definitions, a text each.
 
     Parameters
     ----------

@@ -60,6 +60,8 @@ class InstanceExport:
         self.kinds: Final = kinds_of(world, self.everyone)
         self.places: Final = _places(world, self.handles)
         self._refuse_unknown_types()
+        self._refuse_taken_ids()
+        self._refuse_untrimmed_places()
         self.written: Final = {
             type_id: self._where_written(type_id)
             for type_id in catalogue.components
@@ -199,6 +201,41 @@ class InstanceExport:
                     "component type of this id is registered; services.components.register(...) "
                     "makes its class known",
                 )
+
+    def _refuse_taken_ids(self) -> None:
+        """Refuse entities that would get an id, when another one has it."""
+        names = self.catalogue.world._storage.names
+        unnamed = self.handles[names.symbols_of(self.handles) < 0]
+        if not unnamed.shape[0] or not names.n_named:
+            return
+        is_taken = self.catalogue.world.ids.find(names.encoded(unnamed)) != NO_ENTITY
+        if is_taken.any():
+            taken = names.text(unnamed[is_taken])
+            raise InvalidArgumentError(
+                "world",
+                taken,
+                f"cannot write {len(taken)} of {len(self)} entities ({first_three(taken)}): they "
+                "have no id, and others have those that they would get; spawn them with ids, or "
+                "save a checkpoint instead",
+            )
+
+    def _refuse_untrimmed_places(self) -> None:
+        """Refuse who is in an entity whose id has white space around it: no name of a place has."""
+        texts = self.places.texts
+        is_untrimmed = np.array(
+            [name is not None and name != name.strip() for name in texts], np.bool_
+        )
+        if not is_untrimmed.any():
+            return
+        lost = is_untrimmed[self.places.codes]
+        places = first_three(map(repr, texts[is_untrimmed]))
+        raise InvalidArgumentError(
+            "world",
+            texts[is_untrimmed],
+            f"cannot write {int(lost.sum())} of {len(self)} entities "
+            f"({first_three(self.ids[lost])}): they are in {places}, and names of places are read "
+            "without white space around them; move them, or save a checkpoint instead",
+        )
 
 
 def _by_index(handles: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from ecs_columnar.errors import InvalidArgumentError, WorldInitializationError, 
 from ecs_columnar.extras import require
 from ecs_columnar.io.arrow_output import write_columns
 from ecs_columnar.io.json_cells import Lines
-from ecs_columnar.io.json_text import write_canonical_json, write_pretty_json
+from ecs_columnar.io.json_text import write_canonical_json, write_lines, write_pretty_json
 from ecs_columnar.io.limits import Limits
 from ecs_columnar.io.mod_folder import write_mods
 from ecs_columnar.io.new_files import new_folder, write_new_file
@@ -68,6 +68,7 @@ def world_to_files(
     if format in ("parquet", "arrow"):
         require(f"write {format}", ("pyarrow",), "arrow")
     writing = _Writing(world)
+    writing.refuse_what_is_no_json()
     if format == "json" and os.fspath(path).endswith(".json"):
         writing.write_one_file(path)
         return
@@ -88,6 +89,11 @@ def contents_digest(world: World) -> str:
     -------
     str
         32 hexadecimal digits (XXH3).
+
+    Raises
+    ------
+    InvalidArgumentError
+        When world files cannot say what an entity is.
     """
     writing = _Writing(world)
     items: Iterator[Any] = chain(
@@ -110,6 +116,16 @@ class _Writing:
         ]
         if self.export.has_anything and ANYTHING not in catalogue.definitions:
             self.definitions.append({"id": ANYTHING, "components": {}})
+
+    def refuse_what_is_no_json(self) -> None:
+        """Raise when a component type or a definition says what JSON has no name for.
+
+        Raises
+        ------
+        InvalidArgumentError
+        """
+        for declared in (self.components, self.definitions):
+            write_lines(declared, [each["id"] for each in declared])
 
     def write_one_file(self, path: str | os.PathLike[str]) -> None:
         """Write all of it into one JSON file.
