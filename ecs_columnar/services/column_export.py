@@ -17,11 +17,9 @@ from ecs_columnar.encoding import encode
 from ecs_columnar.errors import EcsColumnarError, InvalidArgumentError, first_three
 from ecs_columnar.io.arrow_output import scattered, to_arrow
 from ecs_columnar.io.json_text import write_lines
-from ecs_columnar.services.class_codec import ClassCodec
 from ecs_columnar.services.codec import Codec
 from ecs_columnar.services.columns import are_missing, factorize_list, to_objects
-from ecs_columnar.services.instance_export import InstanceExport
-from ecs_columnar.services.json_schema.flat_codec import FlatCodec
+from ecs_columnar.services.instance_export import InstanceExport, has_columns
 from ecs_columnar.services.stored import stored
 
 
@@ -91,7 +89,7 @@ def _properties(
     world, n = export.catalogue.world, rows.shape[0]
     entities = export.everyone if n == len(export) else export.handles[rows]
     cls = export.catalogue.class_of(codec.type_id)
-    if type(codec) is FlatCodec or type(codec) is ClassCodec:  # and none that reads otherwise
+    if has_columns(codec):
         component = stored(world, entities, cls)
         arrays = codec.to_arrays(component, n, as_objects=False)
     else:

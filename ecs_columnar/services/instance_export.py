@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,11 @@ from ecs_columnar.errors import InvalidArgumentError, first_three
 from ecs_columnar.io.blocks import ITEMS_AT_ONCE
 from ecs_columnar.selection import Selected
 from ecs_columnar.services.catalogue import Catalogue
+from ecs_columnar.services.class_codec import ClassCodec
+from ecs_columnar.services.codec import Codec
 from ecs_columnar.services.columns import factorize_list, grouped, to_objects
 from ecs_columnar.services.instances import Instance, Kind, kinds_of
+from ecs_columnar.services.json_schema.flat_codec import FlatCodec
 from ecs_columnar.services.stored import stored
 from ecs_columnar.world import World
 
@@ -236,6 +239,11 @@ class InstanceExport:
             f"({first_three(self.ids[lost])}): they are in {places}, and names of places are read "
             "without white space around them; move them, or save a checkpoint instead",
         )
+
+
+def has_columns(codec: Codec) -> TypeGuard[FlatCodec | ClassCodec]:
+    """Tell whether the data of a component type is what its columns say: a subclass may differ."""
+    return type(codec) in (FlatCodec, ClassCodec)
 
 
 def _by_index(handles: NDArray[np.int64]) -> NDArray[np.int64]:

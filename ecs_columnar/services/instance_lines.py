@@ -28,11 +28,9 @@ from ecs_columnar.io.json_cells import (
     lines_of,
 )
 from ecs_columnar.io.json_text import write_lines
-from ecs_columnar.services.class_codec import ClassCodec
 from ecs_columnar.services.columns import are_missing
-from ecs_columnar.services.instance_export import InstanceExport
+from ecs_columnar.services.instance_export import InstanceExport, has_columns
 from ecs_columnar.services.json_columns import JsonColumns, Part
-from ecs_columnar.services.json_schema.flat_codec import FlatCodec
 
 LEAST_ROWS: Final = 64
 """Fewer are written one by one in the same time, and no kernel is compiled for them."""
@@ -161,10 +159,9 @@ class InstanceLines:
         if type_id == export.catalogue.place.type_id:
             properties = [(export.catalogue.place.field, self._places_of(rows))]
             return JsonColumns(properties, np.zeros(rows.shape[0], np.bool_))
-        codec: Any = export.catalogue.codec(type_id)
-        if type(codec) in (ClassCodec, FlatCodec):  # no subclass, which may read otherwise
-            found: JsonColumns = codec.to_json(export.catalogue.world, export.handles[rows])
-            return found
+        codec = export.catalogue.codec(type_id)
+        if has_columns(codec):
+            return codec.to_json(export.catalogue.world, export.handles[rows])
         return JsonColumns([], np.ones(rows.shape[0], np.bool_))
 
     @cached_property
