@@ -14,6 +14,7 @@ from hypothesis import given, settings
 import ecs_columnar as ecs
 from ecs_columnar.io.limits import Limits
 from ecs_columnar.services import create_default_services_with_config
+from ecs_columnar.services.instance_lines import InstanceLines
 from ecs_columnar.services.world_files import contents_digest
 from tests.services_world import creations, new_world, operations, state
 from tests.world_files import HARBOUR_TOWN
@@ -206,9 +207,11 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "empty" / "game.json").read_bytes())["mods"] == ["core", "world"]
 
 
-def fails_to_write(world: ecs.World, folder: Path, match: str, **options: Any) -> None:
+def fails_to_write(
+    world: ecs.World, folder: Path, match: str, *, name: str = "w", **options: Any
+) -> None:
     with pytest.raises(ecs.EcsColumnarError, match=match):
-        world.to_files(folder / "w", **options)
+        world.to_files(folder / name, **options)
     assert list(folder.iterdir()) == []
 
 
@@ -276,7 +279,34 @@ def test_white_space_around_the_id_of_a_place_is_not_lost(tmp_path: Path) -> Non
 def test_one_file_is_not_larger_than_what_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecs_columnar.services.world_files.Limits", lambda: Limits(file_bytes=100))
+    world = ecs.World()
+    world.spawn(100)
+    world.to_files(tmp_path / "w.json")
+    n_bytes = (tmp_path / "w.json").stat().st_size
 
+    monkeypatch.setattr(
+        "ecs_columnar.services.world_files.Limits", lambda: Limits(file_bytes=n_bytes)
+    )
+    world.to_files(tmp_path / "same.json")
+    monkeypatch.setattr(
+        "ecs_columnar.services.world_files.Limits", lambda: Limits(file_bytes=n_bytes - 1)
+    )
     with pytest.raises(ecs.InvalidArgumentError, match="name of a folder"):
-        new_world().to_files(tmp_path / "w.json")
+        world.to_files(tmp_path / "large.json")
+
+    assert not (tmp_path / "large.json").exists()
+
+
+def test_no_more_is_made_of_one_file_than_it_may_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, made = ecs.World(), []
+    world.spawn(100)
+    monkeypatch.setattr("ecs_columnar.services.instance_lines.ITEMS_AT_ONCE", 10)
+    monkeypatch.setattr("ecs_columnar.services.world_files.Limits", lambda: Limits(file_bytes=1000))
+    real = InstanceLines._lines
+    monkeypatch.setattr(InstanceLines, "_lines", lambda *args: made.append(1) or real(*args))
+
+    fails_to_write(world, tmp_path, "more than 1,000 bytes", name="w.json")
+
+    assert 0 < len(made) < 5

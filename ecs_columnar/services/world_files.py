@@ -135,20 +135,32 @@ class _Writing:
         InvalidArgumentError
             When it would be larger than what is read again.
         """
+        limit, n_bytes = Limits().file_bytes, 0
+        pieces: list[bytes | memoryview] = []
+        for piece in self._pieces():
+            pieces.append(piece)
+            n_bytes += len(piece)
+            if n_bytes > limit:  # and the rest is not made
+                raise InvalidArgumentError(
+                    "path",
+                    path,
+                    f"cannot write more than {limit:,} bytes into one file, as no more are read; "
+                    "give the name of a folder",
+                )
+        write_new_file(path, b"".join(pieces))
+
+    def _pieces(self) -> Iterator[bytes | memoryview]:
+        """Yield one JSON file with all of it, a block of instances at a time."""
         head = {"components": self.components, "entities": {"definitions": self.definitions}}
         text = write_pretty_json(head).rstrip()
-        text = text[: text.rindex(b"}", 0, text.rindex(b"}"))].rstrip()
-        lines = _BETWEEN.join(data[: ends[-1]].data for data, ends in self._lines(_BETWEEN))
-        data = text + b',\n    "instances": [\n' + lines + b"\n    ]\n  }\n}\n"
-        limit = Limits().file_bytes
-        if len(data) > limit:
-            raise InvalidArgumentError(
-                "path",
-                path,
-                f"cannot write {len(data):,} bytes into one file, of which {limit:,} are read; "
-                "give the name of a folder",
-            )
-        write_new_file(path, data)
+        yield text[: text.rindex(b"}", 0, text.rindex(b"}"))].rstrip()
+        yield b',\n    "instances": [\n'
+        separator = b""
+        for data, ends in self._lines(_BETWEEN):
+            yield separator
+            yield data[: ends[-1]].data
+            separator = _BETWEEN
+        yield b"\n    ]\n  }\n}\n"
 
     def _lines(self, separator: bytes) -> Iterator[Lines]:
         return InstanceLines(self.export, separator).blocks()
