@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +245,25 @@ def test_an_entity_that_lacks_what_its_definition_has_is_refused(tmp_path: Path)
     services.world.remove("ann", services.components["core:health"].component)
 
     fails_to_write(services.world, tmp_path, r"1 of 1 entities \(ann\)")
+
+
+@pytest.mark.parametrize("n", [1, 100])
+@pytest.mark.parametrize(
+    "value", [{1, 2}, b"a", date(2020, 1, 1), {1: 2}, {"a": [(0, {3})]}, np.arange(2)]
+)
+def test_objects_that_would_come_back_as_others_are_refused(
+    tmp_path: Path, n: int, value: Any
+) -> None:
+    class Free(ecs.Component, id="core:free"):
+        value: ecs.object_ = None
+
+    services = create_default_services_with_config()
+    services.components.register(Free)
+    services.world.spawn(n, ids=[f"e{i}" for i in range(n)])
+    services.world.add(f"e{n - 1}", Free([value]))
+
+    for form in ("json", "ndjson", "parquet", "arrow"):
+        fails_to_write(services.world, tmp_path, f"cannot write 'e{n - 1}'", format=form)
 
 
 @pytest.mark.parametrize("value", [float("nan"), "\ud800"])

@@ -140,7 +140,10 @@ def _equal(a: Any, b: Any, n: int) -> bool:
     a, b = (to_objects(v) if isinstance(v, (Coded, Encoded)) else np.asarray(v) for v in (a, b))
     if a.dtype == object or b.dtype == object:
         a, b = np.broadcast_to(a.astype(object), n), np.broadcast_to(b.astype(object), n)
-        return bool(a.tolist() == b.tolist())
+        try:
+            return bool(a.tolist() == b.tolist())
+        except ValueError:  # of arrays within, which are no JSON either
+            return False
     if a.dtype.kind == "f":
         return bool(np.array_equal(a, b, equal_nan=True) and (np.signbit(a) == np.signbit(b)).all())
     return bool((a == b).all())

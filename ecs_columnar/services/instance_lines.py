@@ -161,7 +161,10 @@ class InstanceLines:
             return JsonColumns(properties, np.zeros(rows.shape[0], np.bool_))
         codec = export.catalogue.codec(type_id)
         if has_columns(codec):
-            return codec.to_json(export.catalogue.world, export.handles[rows])
+            columns = codec.to_json(export.catalogue.world, export.handles[rows])
+            if columns is None:
+                raise NoJsonError
+            return columns
         return JsonColumns([], np.ones(rows.shape[0], np.bool_))
 
     @cached_property
