@@ -21,7 +21,6 @@ from ecs_columnar.errors import RepositoryConsistencyError
 from ecs_columnar.names import Names, format_handle
 from ecs_columnar.state import State, Stateful
 from ecs_columnar.steps import Step, run
-from ecs_columnar.strings import Encoded, encode
 
 
 class Places(Stateful):
@@ -161,13 +160,6 @@ class Places(Stateful):
         for i in np.flatnonzero((symbols < 0) & (codes >= 0)):
             texts[i] = format_handle(self.entities[codes[i]])
         return texts
-
-    def encoded(self, codes: NDArray[np.int32]) -> Encoded:
-        """Return the names of places, none of them nowhere, as bytes; see `Names.encoded`."""
-        symbols, _ = _look_up(self.symbols, codes)
-        if symbols.min(initial=0) < 0:
-            return encode(self.text(codes))
-        return self.names.symbols.encoded(symbols)
 
     def check(self, is_alive: NDArray[np.bool_]) -> None:
         """Verify that strings, entities and codes agree.

@@ -118,7 +118,7 @@ def worlds(draw: st.DrawFn) -> ecs.World:
 def column_of_objects(export: InstanceExport, name: str) -> Any:
     """Return a column as Python objects make it."""
     world, handles = export.catalogue.world, export.handles
-    whole = {"instance_id": world.ids.names(handles), "definition_id": export.definition_ids}
+    whole = {"instance_id": world.ids.names(handles), "definition_id": export.definitions.objects()}
     if name in whole:
         return pa.array(np.asarray(whole[name], object))
     type_id, _, part = name.partition(".")
@@ -255,3 +255,20 @@ def test_no_object_is_made_an_entity(tmp_path: Path, monkeypatch: pytest.MonkeyP
     table = pa.ipc.open_file(path.read_bytes()).read_all()[:n]
     assert table["core:note.text"].to_pylist() == items["core:note.text"]
     assert table["core:label.text"].to_pylist() == items["core:label.text"]
+
+
+@pytest.mark.parametrize("form", ["json", "ndjson", "parquet", "arrow"])
+def test_empty_data_of_a_type_that_is_no_tag_comes_back(tmp_path: Path, form: Any) -> None:
+    found = services()
+    schema = {"properties": {"a": {"type": "integer"}}, "maxProperties": 1}
+    found.components.register({"id": "core:choice", "dataSchema": schema})
+    items = [
+        {"definition_id": "core:thing", "opts": {"component_overrides": {"core:choice": {}}}}
+        for _ in range(2)
+    ]
+    found.batch_operation_manager.batch_create_entities(items)
+
+    found.world.to_files(tmp_path / "w", format=form)
+    again = ecs.World.from_files(tmp_path / "w")
+
+    assert contents_digest(again) == contents_digest(found.world)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 import ecs_columnar as ecs
 from ecs_columnar.io.limits import Limits
 from ecs_columnar.services import create_default_services_with_config
+from ecs_columnar.services.instance_lines import InstanceLines
 from ecs_columnar.services.world_files import contents_digest
 from tests.services_world import creations, new_world, operations, state
 from tests.world_files import HARBOUR_TOWN
@@ -206,9 +208,11 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "empty" / "game.json").read_bytes())["mods"] == ["core", "world"]
 
 
-def fails_to_write(world: ecs.World, folder: Path, match: str, **options: Any) -> None:
+def fails_to_write(
+    world: ecs.World, folder: Path, match: str, *, name: str = "w", **options: Any
+) -> None:
     with pytest.raises(ecs.EcsColumnarError, match=match):
-        world.to_files(folder / "w", **options)
+        world.to_files(folder / name, **options)
     assert list(folder.iterdir()) == []
 
 
@@ -243,10 +247,86 @@ def test_an_entity_that_lacks_what_its_definition_has_is_refused(tmp_path: Path)
     fails_to_write(services.world, tmp_path, r"1 of 1 entities \(ann\)")
 
 
+@pytest.mark.parametrize("n", [1, 100])
+@pytest.mark.parametrize(
+    "value", [{1, 2}, b"a", date(2020, 1, 1), {1: 2}, {"a": [(0, {3})]}, np.arange(2)]
+)
+def test_objects_that_would_come_back_as_others_are_refused(
+    tmp_path: Path, n: int, value: Any
+) -> None:
+    class Free(ecs.Component, id="core:free"):
+        value: ecs.object_ = None
+
+    services = create_default_services_with_config()
+    services.components.register(Free)
+    services.world.spawn(n, ids=[f"e{i}" for i in range(n)])
+    services.world.add(f"e{n - 1}", Free([value]))
+
+    for form in ("json", "ndjson", "parquet", "arrow"):
+        fails_to_write(services.world, tmp_path, f"cannot write 'e{n - 1}'", format=form)
+
+
+@pytest.mark.parametrize("value", [float("nan"), "\ud800"])
+def test_a_definition_that_json_has_no_name_for_is_refused(tmp_path: Path, value: Any) -> None:
+    class Free(ecs.Component, id="core:free"):
+        value: ecs.object_ = None
+
+    services = create_default_services_with_config()
+    services.components.register(Free)
+    components = {"core:free": {"value": value}}
+    services.definitions.register({"id": "core:thing", "components": components})
+
+    for form in ("json", "arrow"):
+        fails_to_write(services.world, tmp_path, "cannot write 'core:thing'", format=form)
+
+
+def test_an_id_that_is_made_up_is_not_that_of_another(tmp_path: Path) -> None:
+    world = ecs.World()
+    world.spawn(1, ids=["1v1"])
+    world.spawn(1)
+
+    fails_to_write(world, tmp_path, r"1 of 2 entities \(1v1\): they have no id")
+
+
+def test_white_space_around_the_id_of_a_place_is_not_lost(tmp_path: Path) -> None:
+    world = ecs.World()
+    inn, *guests = world.spawn(3, ids=[" inn ", "ann", "ben"])
+    world.move(guests, inn)
+
+    fails_to_write(world, tmp_path, r"2 of 3 entities \(ann, ben\): they are in ' inn '")
+
+
 def test_one_file_is_not_larger_than_what_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecs_columnar.services.world_files.Limits", lambda: Limits(file_bytes=100))
+    world = ecs.World()
+    world.spawn(100)
+    world.to_files(tmp_path / "w.json")
+    n_bytes = (tmp_path / "w.json").stat().st_size
 
+    monkeypatch.setattr(
+        "ecs_columnar.services.world_files.Limits", lambda: Limits(file_bytes=n_bytes)
+    )
+    world.to_files(tmp_path / "same.json")
+    monkeypatch.setattr(
+        "ecs_columnar.services.world_files.Limits", lambda: Limits(file_bytes=n_bytes - 1)
+    )
     with pytest.raises(ecs.InvalidArgumentError, match="name of a folder"):
-        new_world().to_files(tmp_path / "w.json")
+        world.to_files(tmp_path / "large.json")
+
+    assert not (tmp_path / "large.json").exists()
+
+
+def test_no_more_is_made_of_one_file_than_it_may_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, made = ecs.World(), []
+    world.spawn(100)
+    monkeypatch.setattr("ecs_columnar.services.instance_lines.ITEMS_AT_ONCE", 10)
+    monkeypatch.setattr("ecs_columnar.services.world_files.Limits", lambda: Limits(file_bytes=1000))
+    real = InstanceLines._lines
+    monkeypatch.setattr(InstanceLines, "_lines", lambda *args: made.append(1) or real(*args))
+
+    fails_to_write(world, tmp_path, "more than 1,000 bytes", name="w.json")
+
+    assert 0 < len(made) < 5

@@ -123,7 +123,7 @@ def write_canonical_json(value: Any) -> bytes:
 
 
 def write_lines(items: Sequence[Any], ids: Iterable[str]) -> list[bytes]:
-    """Write the data of entities, a text each.
+    """Write the data of entities or definitions, a text each.
 
     Parameters
     ----------
@@ -134,7 +134,8 @@ def write_lines(items: Sequence[Any], ids: Iterable[str]) -> list[bytes]:
     Raises
     ------
     InvalidArgumentError
-        When a number is not finite, or a value is not plain: JSON has no name for it.
+        When a number is not finite, or a value is not plain: JSON has no name for it, even
+        where msgspec has one, such as a list for a set.
     """
     lines = []
     for item, entity_id in zip(items, ids, strict=True):
@@ -142,8 +143,9 @@ def write_lines(items: Sequence[Any], ids: Iterable[str]) -> list[bytes]:
             line = write_json(item)
         except (TypeError, UnicodeEncodeError, OverflowError) as error:
             raise _no_json(entity_id, str(error)) from error
-        if b"null" in line and not is_finite(item):  # msgspec writes null for NaN
-            raise _no_json(entity_id, "NaN or infinity is in it")
+        if _DECODER.decode(line) != item:
+            reason = "values like dates, sets or bytes are in it, or keys that are no str"
+            raise _no_json(entity_id, reason if is_finite(item) else "NaN or infinity is in it")
         lines.append(line)
     return lines
 

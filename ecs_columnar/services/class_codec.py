@@ -28,7 +28,7 @@ from ecs_columnar.services.mappings import (
     to_mappings,
     values_of,
 )
-from ecs_columnar.services.plain import thaw
+from ecs_columnar.services.plain import thaw, to_plain
 from ecs_columnar.services.stored import stored
 from ecs_columnar.world import World
 
@@ -174,13 +174,18 @@ meant: .astype('float32')"]
                 arrays[f"{f.name}[{place}]" if element else f.name] = values[(..., *element)]
         return arrays
 
-    def to_json(self, world: World, entities: NDArray[np.int64]) -> JsonColumns:
-        """Return the data of entities as columns, for JSON: what `read` has as dicts."""
+    def to_json(self, world: World, entities: NDArray[np.int64]) -> JsonColumns | None:
+        """Return the data of entities as columns, for JSON: what `read` has as dicts.
+
+        None where an object is no plain data.
+        """
         found = stored(world, entities, self.component, as_bytes=True)
+        faults: list[str] = []
         properties = [
-            (f.name, [Part(None, _for_json(f, getattr(found, f.name)))]) for f in self._fields
+            (f.name, [Part(None, _for_json(f, getattr(found, f.name), faults))])
+            for f in self._fields
         ]
-        return JsonColumns(properties, np.zeros(entities.shape[0], np.bool_))
+        return None if faults else JsonColumns(properties, np.zeros(entities.shape[0], np.bool_))
 
     def __repr__(self) -> str:
         return f"<ClassCodec {self.type_id}: {', '.join(self._defaults) or 'a tag'}>"
@@ -292,10 +297,11 @@ def _plain(field: Field, value: Any) -> Any:
     return value if is_plain else np.asarray(value).tolist()
 
 
-def _for_json(field: Field, values: Any) -> Any:
+def _for_json(field: Field, values: Any, faults: list[str]) -> Any:
     """Return values as a column, times and objects one by one."""
-    is_column = field.kind != "object" and field.dtype.kind not in "mM"
-    return values if is_column else _to_list(field, values)
+    if field.kind == "object":
+        return [to_plain(value, faults) for value in values]
+    return _to_list(field, values) if field.dtype.kind in "mM" else values
 
 
 def _to_list(field: Field, values: NDArray[Any]) -> list[Any]:

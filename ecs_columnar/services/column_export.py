@@ -17,11 +17,9 @@ from ecs_columnar.encoding import encode
 from ecs_columnar.errors import EcsColumnarError, InvalidArgumentError, first_three
 from ecs_columnar.io.arrow_output import scattered, to_arrow
 from ecs_columnar.io.json_text import write_lines
-from ecs_columnar.services.class_codec import ClassCodec
 from ecs_columnar.services.codec import Codec
 from ecs_columnar.services.columns import are_missing, factorize_list, to_objects
-from ecs_columnar.services.instance_export import InstanceExport
-from ecs_columnar.services.json_schema.flat_codec import FlatCodec
+from ecs_columnar.services.instance_export import InstanceExport, has_columns
 from ecs_columnar.services.stored import stored
 
 
@@ -44,7 +42,7 @@ def export_columns(export: InstanceExport) -> dict[str, Any]:
 
 
 def _ids(export: InstanceExport) -> Any:
-    array = to_arrow(export.ids_as_bytes)
+    array = to_arrow(export.ids_as_bytes())
     if array is not None:
         return array
     faults = [name for name in export.ids.tolist() if to_arrow([name]) is None]
@@ -76,7 +74,7 @@ def _as_json(export: InstanceExport, type_id: str, rows: NDArray[np.intp]) -> di
 
 
 def _places(export: InstanceExport, rows: NDArray[np.intp]) -> dict[str, Any] | None:
-    places = export.whereabouts
+    places = export.places
     places = places if rows.shape[0] == len(export) else places[rows].distinct()
     if None in places.texts.tolist():
         return None  # nowhere is a place; a gap is none
@@ -91,15 +89,15 @@ def _properties(
     world, n = export.catalogue.world, rows.shape[0]
     entities = export.everyone if n == len(export) else export.handles[rows]
     cls = export.catalogue.class_of(codec.type_id)
-    if type(codec) is FlatCodec or type(codec) is ClassCodec:  # and none that reads otherwise
+    if has_columns(codec):
         component = stored(world, entities, cls)
         arrays = codec.to_arrays(component, n, as_objects=False)
     else:
         component = world.get(entities, cls)
         arrays = codec.to_arrays(component, n)
     if not arrays:
-        data = codec.decode(component, n)
-        return None if any(data) else {"": to_arrow(np.ones(n, np.bool_))}
+        is_tag = codec.is_tag and not any(codec.decode(component, n))
+        return {"": to_arrow(np.ones(n, np.bool_))} if is_tag else None
     if any(not name or "." in name for name in arrays):
         return None
     columns = {name: to_arrow(array) for name, array in arrays.items()}
@@ -142,7 +140,10 @@ def _equal(a: Any, b: Any, n: int) -> bool:
     a, b = (to_objects(v) if isinstance(v, (Coded, Encoded)) else np.asarray(v) for v in (a, b))
     if a.dtype == object or b.dtype == object:
         a, b = np.broadcast_to(a.astype(object), n), np.broadcast_to(b.astype(object), n)
-        return bool(a.tolist() == b.tolist())
+        try:
+            return bool(a.tolist() == b.tolist())
+        except ValueError:  # of arrays within, which are no JSON either
+            return False
     if a.dtype.kind == "f":
         return bool(np.array_equal(a, b, equal_nan=True) and (np.signbit(a) == np.signbit(b)).all())
     return bool((a == b).all())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +16,18 @@ from ecs_columnar.errors import InvalidArgumentError, first_three
 from ecs_columnar.io.blocks import ITEMS_AT_ONCE
 from ecs_columnar.selection import Selected
 from ecs_columnar.services.catalogue import Catalogue
+from ecs_columnar.services.class_codec import ClassCodec
+from ecs_columnar.services.codec import Codec
 from ecs_columnar.services.columns import factorize_list, grouped, to_objects
 from ecs_columnar.services.instances import Instance, Kind, kinds_of
-from ecs_columnar.services.json_columns import Part
+from ecs_columnar.services.json_schema.flat_codec import FlatCodec
 from ecs_columnar.services.stored import stored
 from ecs_columnar.world import World
 
 ANYTHING: Final = "world:any"
 """The definition, without components, of entities that the services have not made."""
+
+_ALL: Final = slice(None)
 
 
 class InstanceExport:
@@ -42,7 +46,7 @@ class InstanceExport:
     written : dict of str to bool array
         Which entities have a component that is written: one that their definition
         has not, or has otherwise.
-    whereabouts : Coded, of length n
+    places : Coded, of length n
         The names of places, distinct, None for nowhere.
 
     Raises
@@ -57,8 +61,10 @@ class InstanceExport:
         self.handles: Final = _by_index(world.query().handles())
         self.everyone: Final = Selected(world._storage, self.handles)
         self.kinds: Final = kinds_of(world, self.everyone)
-        self.whereabouts: Final = _whereabouts(world, self.handles)
+        self.places: Final = _places(world, self.handles)
         self._refuse_unknown_types()
+        self._refuse_taken_ids()
+        self._refuse_untrimmed_places()
         self.written: Final = {
             type_id: self._where_written(type_id)
             for type_id in catalogue.components
@@ -75,25 +81,10 @@ class InstanceExport:
         return np.asarray(self.catalogue.world.ids.names(self.handles), object)
 
     @cached_property
-    def ids_as_bytes(self) -> Texts:
-        """The id of each entity, as a column without Python strings."""
-        return Texts(self.catalogue.world._storage.names.encoded(self.handles))
-
-    @cached_property
-    def places(self) -> NDArray[np.object_]:
-        """The name of the place of each entity, None for nowhere, shape (n,)."""
-        return self.whereabouts.objects()
-
-    @cached_property
     def definitions(self) -> Coded:
-        """The definition of each entity, by number."""
+        """The definition of each entity, of length n, distinct."""
         names = [kind.definition_id or ANYTHING for kind in self.kinds.kinds]
         return _of_equals(Coded(self.kinds.codes, to_objects(names)))
-
-    @cached_property
-    def definition_ids(self) -> NDArray[Any]:
-        """The definition of each entity, shape (n,)."""
-        return self.definitions.objects()
 
     @property
     def has_anything(self) -> bool:
@@ -107,20 +98,9 @@ class InstanceExport:
             return [{field: place} for place in self.places[rows].tolist()]
         return self.catalogue.codec(type_id).read(self.catalogue.world, self.handles[rows])
 
-    def texts_of_ids(self, rows: NDArray[np.intp]) -> Texts:
-        """Return some ids: a view of those of the world."""
+    def ids_as_bytes(self, rows: NDArray[np.intp] | slice = _ALL) -> Texts:
+        """Return some ids without Python strings: a view of those of the world, if all have one."""
         return Texts(self.catalogue.world._storage.names.encoded(self.handles[rows]))
-
-    def parts_of_places(self, rows: NDArray[np.intp]) -> list[Part]:
-        """Return some places, null for nowhere."""
-        world = self.catalogue.world
-        codes = world.locations.codes_of(self.handles[rows])
-        is_placed, places = codes != NOWHERE, world._storage.places
-        if is_placed.all():
-            return [Part(None, Texts(places.encoded(codes)))]
-        placed = np.flatnonzero(is_placed)
-        texts = Texts(places.encoded(codes[placed]))
-        return [Part(placed, texts), Part(np.flatnonzero(~is_placed), None)]
 
     def blocks(self) -> Iterator[list[dict[str, Any]]]:
         """Yield the instances as plain data, some thousands at a time."""
@@ -141,7 +121,7 @@ class InstanceExport:
             for i, data in zip(found.tolist(), self.data(type_id, rows[found]), strict=True):
                 overrides[i][type_id] = data
         pairs = zip(
-            self.ids[rows].tolist(), self.definition_ids[rows].tolist(), overrides, strict=True
+            self.ids[rows].tolist(), self.definitions[rows].tolist(), overrides, strict=True
         )
         return [
             {"instanceId": i, "definitionId": d, "componentOverrides": o}
@@ -206,9 +186,9 @@ class InstanceExport:
         if is_override.all():
             return is_override
         defined = [self.catalogue.defined_place(kind) for kind in self.kinds.kinds]
-        numbers, _ = factorize_list([*defined, *self.whereabouts.texts.tolist()])
+        numbers, _ = factorize_list([*defined, *self.places.texts.tolist()])
         expected, actual = np.split(numbers, [len(defined)])
-        is_moved = expected[self.kinds.codes] != actual[self.whereabouts.codes]
+        is_moved = expected[self.kinds.codes] != actual[self.places.codes]
         return np.asarray(is_override | is_moved, np.bool_)
 
     def _refuse_unknown_types(self) -> None:
@@ -225,6 +205,46 @@ class InstanceExport:
                     "makes its class known",
                 )
 
+    def _refuse_taken_ids(self) -> None:
+        """Refuse entities that would get an id, when another one has it."""
+        names = self.catalogue.world._storage.names
+        unnamed = self.handles[names.symbols_of(self.handles) < 0]
+        if not unnamed.shape[0] or not names.n_named:
+            return
+        is_taken = self.catalogue.world.ids.find(names.encoded(unnamed)) != NO_ENTITY
+        if is_taken.any():
+            taken = names.text(unnamed[is_taken])
+            raise InvalidArgumentError(
+                "world",
+                taken,
+                f"cannot write {len(taken)} of {len(self)} entities ({first_three(taken)}): they "
+                "have no id, and others have those that they would get; spawn them with ids, or "
+                "save a checkpoint instead",
+            )
+
+    def _refuse_untrimmed_places(self) -> None:
+        """Refuse who is in an entity whose id has white space around it: no name of a place has."""
+        texts = self.places.texts
+        is_untrimmed = np.array(
+            [name is not None and name != name.strip() for name in texts], np.bool_
+        )
+        if not is_untrimmed.any():
+            return
+        lost = is_untrimmed[self.places.codes]
+        places = first_three(map(repr, texts[is_untrimmed]))
+        raise InvalidArgumentError(
+            "world",
+            texts[is_untrimmed],
+            f"cannot write {int(lost.sum())} of {len(self)} entities "
+            f"({first_three(self.ids[lost])}): they are in {places}, and names of places are read "
+            "without white space around them; move them, or save a checkpoint instead",
+        )
+
+
+def has_columns(codec: Codec) -> TypeGuard[FlatCodec | ClassCodec]:
+    """Tell whether the data of a component type is what its columns say: a subclass may differ."""
+    return type(codec) in (FlatCodec, ClassCodec)
+
 
 def _by_index(handles: NDArray[np.int64]) -> NDArray[np.int64]:
     """Sort handles of living entities by index, of which each is there once."""
@@ -236,7 +256,7 @@ def _by_index(handles: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(by_index[by_index != NO_ENTITY])
 
 
-def _whereabouts(world: World, handles: NDArray[np.int64]) -> Coded:
+def _places(world: World, handles: NDArray[np.int64]) -> Coded:
     locations = world.locations
     codes = locations.codes_of(handles).astype(np.intp)  # of nowhere: -1, which is the last name
     codes[codes == NOWHERE] = len(locations)

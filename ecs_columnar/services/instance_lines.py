@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_columnar.coded import Texts
 from ecs_columnar.encoded import Encoded
 from ecs_columnar.encoding import encode
 from ecs_columnar.io.blocks import ITEMS_AT_ONCE
@@ -27,10 +28,9 @@ from ecs_columnar.io.json_cells import (
     lines_of,
 )
 from ecs_columnar.io.json_text import write_lines
-from ecs_columnar.services.class_codec import ClassCodec
-from ecs_columnar.services.instance_export import ANYTHING, InstanceExport
-from ecs_columnar.services.json_columns import JsonColumns
-from ecs_columnar.services.json_schema.flat_codec import FlatCodec
+from ecs_columnar.services.columns import are_missing
+from ecs_columnar.services.instance_export import InstanceExport, has_columns
+from ecs_columnar.services.json_columns import JsonColumns, Part
 
 LEAST_ROWS: Final = 64
 """Fewer are written one by one in the same time, and no kernel is compiled for them."""
@@ -104,9 +104,9 @@ class InstanceLines:
 
     def _head(self, rows: NDArray[np.intp], has_overrides: NDArray[np.bool_]) -> Piece:
         everyone = np.arange(rows.shape[0])
-        definitions = self._definitions.take(self._export.kinds.codes[rows])
+        definitions = self._definitions.take(self._export.definitions.codes[rows])
         cells = [
-            cells_of(everyone, b'{"instanceId":', self._export.texts_of_ids(rows)),
+            cells_of(everyone, b'{"instanceId":', self._export.ids_as_bytes(rows)),
             Cells(everyone, b',"definitionId":"', definitions, b'"'),
             Cells(_where(has_overrides, everyone), b',"componentOverrides":'),
         ]
@@ -122,8 +122,8 @@ class InstanceLines:
 
     @cached_property
     def _definitions(self) -> Encoded:
-        names = [kind.definition_id or ANYTHING for kind in self._export.kinds.kinds]
-        return escaped(encode(names))
+        """The definitions, each once."""
+        return escaped(encode(self._export.definitions.texts))
 
     # --- components ------------------------------------------------------------------
 
@@ -157,15 +157,29 @@ class InstanceLines:
         """Return the data of entities that have a component; all is odd if it has no columns."""
         export = self._export
         if type_id == export.catalogue.place.type_id:
-            places = export.parts_of_places(rows)
-            return JsonColumns(
-                [(export.catalogue.place.field, places)], np.zeros(rows.shape[0], np.bool_)
-            )
-        codec: Any = export.catalogue.codec(type_id)
-        if type(codec) in (ClassCodec, FlatCodec):  # no subclass, which may read otherwise
-            found: JsonColumns = codec.to_json(export.catalogue.world, export.handles[rows])
-            return found
+            properties = [(export.catalogue.place.field, self._places_of(rows))]
+            return JsonColumns(properties, np.zeros(rows.shape[0], np.bool_))
+        codec = export.catalogue.codec(type_id)
+        if has_columns(codec):
+            columns = codec.to_json(export.catalogue.world, export.handles[rows])
+            if columns is None:
+                raise NoJsonError
+            return columns
         return JsonColumns([], np.ones(rows.shape[0], np.bool_))
+
+    @cached_property
+    def _places(self) -> Texts:
+        """The places, each once."""
+        return Texts(encode(self._export.places.texts, missing=True))
+
+    def _places_of(self, rows: NDArray[np.intp]) -> list[Part]:
+        """Return where entities are, null for nowhere."""
+        places = self._places[self._export.places.codes[rows]]
+        is_nowhere = are_missing(places)
+        if not is_nowhere.any():
+            return [Part(None, places)]
+        placed = np.flatnonzero(~is_nowhere)
+        return [Part(placed, places[placed]), Part(np.flatnonzero(is_nowhere), None)]
 
     def _starts(
         self, rows: NDArray[np.intp], members: dict[str, _Member], starts: NDArray[np.int64]

@@ -15,7 +15,7 @@ from ecs_columnar.errors import InvalidArgumentError, WorldInitializationError, 
 from ecs_columnar.extras import require
 from ecs_columnar.io.arrow_output import write_columns
 from ecs_columnar.io.json_cells import Lines
-from ecs_columnar.io.json_text import write_canonical_json, write_pretty_json
+from ecs_columnar.io.json_text import write_canonical_json, write_lines, write_pretty_json
 from ecs_columnar.io.limits import Limits
 from ecs_columnar.io.mod_folder import write_mods
 from ecs_columnar.io.new_files import new_folder, write_new_file
@@ -68,6 +68,7 @@ def world_to_files(
     if format in ("parquet", "arrow"):
         require(f"write {format}", ("pyarrow",), "arrow")
     writing = _Writing(world)
+    writing.refuse_what_is_no_json()
     if format == "json" and os.fspath(path).endswith(".json"):
         writing.write_one_file(path)
         return
@@ -88,6 +89,11 @@ def contents_digest(world: World) -> str:
     -------
     str
         32 hexadecimal digits (XXH3).
+
+    Raises
+    ------
+    InvalidArgumentError
+        When world files cannot say what an entity is.
     """
     writing = _Writing(world)
     items: Iterator[Any] = chain(
@@ -111,6 +117,16 @@ class _Writing:
         if self.export.has_anything and ANYTHING not in catalogue.definitions:
             self.definitions.append({"id": ANYTHING, "components": {}})
 
+    def refuse_what_is_no_json(self) -> None:
+        """Raise when a component type or a definition says what JSON has no name for.
+
+        Raises
+        ------
+        InvalidArgumentError
+        """
+        for declared in (self.components, self.definitions):
+            write_lines(declared, [each["id"] for each in declared])
+
     def write_one_file(self, path: str | os.PathLike[str]) -> None:
         """Write all of it into one JSON file.
 
@@ -119,20 +135,32 @@ class _Writing:
         InvalidArgumentError
             When it would be larger than what is read again.
         """
+        limit, n_bytes = Limits().file_bytes, 0
+        pieces: list[bytes | memoryview] = []
+        for piece in self._pieces():
+            pieces.append(piece)
+            n_bytes += len(piece)
+            if n_bytes > limit:  # and the rest is not made
+                raise InvalidArgumentError(
+                    "path",
+                    path,
+                    f"cannot write more than {limit:,} bytes into one file, as no more are read; "
+                    "give the name of a folder",
+                )
+        write_new_file(path, b"".join(pieces))
+
+    def _pieces(self) -> Iterator[bytes | memoryview]:
+        """Yield one JSON file with all of it, a block of instances at a time."""
         head = {"components": self.components, "entities": {"definitions": self.definitions}}
         text = write_pretty_json(head).rstrip()
-        text = text[: text.rindex(b"}", 0, text.rindex(b"}"))].rstrip()
-        lines = _BETWEEN.join(data[: ends[-1]].data for data, ends in self._lines(_BETWEEN))
-        data = text + b',\n    "instances": [\n' + lines + b"\n    ]\n  }\n}\n"
-        limit = Limits().file_bytes
-        if len(data) > limit:
-            raise InvalidArgumentError(
-                "path",
-                path,
-                f"cannot write {len(data):,} bytes into one file, of which {limit:,} are read; "
-                "give the name of a folder",
-            )
-        write_new_file(path, data)
+        yield text[: text.rindex(b"}", 0, text.rindex(b"}"))].rstrip()
+        yield b',\n    "instances": [\n'
+        separator = b""
+        for data, ends in self._lines(_BETWEEN):
+            yield separator
+            yield data[: ends[-1]].data
+            separator = _BETWEEN
+        yield b"\n    ]\n  }\n}\n"
 
     def _lines(self, separator: bytes) -> Iterator[Lines]:
         return InstanceLines(self.export, separator).blocks()
