@@ -272,3 +272,24 @@ def test_empty_data_of_a_type_that_is_no_tag_comes_back(tmp_path: Path, form: An
     again = ecs.World.from_files(tmp_path / "w")
 
     assert contents_digest(again) == contents_digest(found.world)
+
+
+@pytest.mark.parametrize("type_id", ["instance_id", "definitionId", "opts", "componentOverrides"])
+def test_component_types_that_are_called_as_fields_of_items_are_no_columns(
+    type_id: str, tmp_path: Path
+) -> None:
+    services = create_default_services_with_config()
+    services.components.register({"id": type_id, "dataSchema": {"properties": {"n": {}}}})
+    services.definitions.register({"id": "core:a", "components": {}})
+    services.batch_operation_manager.batch_create_entities(
+        [{"definition_id": "core:a", "opts": {"component_overrides": {type_id: {"n": 1}}}}]
+    )
+
+    for form in ("parquet", "arrow"):
+        with pytest.raises(ecs.InvalidArgumentError, match=f"cannot write {type_id} as a column"):
+            services.world.to_files(tmp_path / form, format=form)
+        assert not (tmp_path / form).exists()
+    services.world.to_files(tmp_path / "w", format="ndjson")
+
+    found = ecs.World.from_files(tmp_path / "w")
+    assert contents_digest(found) == contents_digest(services.world)

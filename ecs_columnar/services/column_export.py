@@ -6,7 +6,7 @@ of the world again, bit by bit; a column of JSON texts otherwise.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,15 @@ from ecs_columnar.io.json_text import write_lines
 from ecs_columnar.services.codec import Codec
 from ecs_columnar.services.columns import are_missing, factorize_list, to_objects
 from ecs_columnar.services.instance_export import InstanceExport, has_columns
+from ecs_columnar.services.items import camel
 from ecs_columnar.services.stored import stored
+
+_FIELDS: Final = frozenset(
+    spelling
+    for name in ("instance_id", "definition_id", "component_overrides", "opts")
+    for spelling in (name, camel(name))
+)
+"""Columns that are taken for something else than a component when they are read."""
 
 
 def export_columns(export: InstanceExport) -> dict[str, Any]:
@@ -29,7 +37,7 @@ def export_columns(export: InstanceExport) -> dict[str, Any]:
     Raises
     ------
     InvalidArgumentError
-        When UTF-8 cannot say what an entity is.
+        When UTF-8 cannot say what an entity is, or columns are called as a component type.
     """
     columns = {
         "instance_id": _ids(export),
@@ -37,8 +45,19 @@ def export_columns(export: InstanceExport) -> dict[str, Any]:
     }
     for type_id, mask in export.written.items():
         if mask.any():
+            _refuse_name_of_field(type_id)
             columns |= _component(export, type_id, np.flatnonzero(mask))
     return columns
+
+
+def _refuse_name_of_field(type_id: str) -> None:
+    if type_id in _FIELDS:
+        raise InvalidArgumentError(
+            "world",
+            type_id,
+            f"cannot write {type_id} as a column: items have a field of this name; write JSON or "
+            "NDJSON, or save a checkpoint instead",
+        )
 
 
 def _ids(export: InstanceExport) -> Any:
