@@ -110,7 +110,7 @@ folder of the world; give one below it, with / between its parts
     def _open(self, name: str) -> BinaryIO:
         path = self._path(name)
         found = os.path.realpath(path, strict=True)
-        if not os.path.join(found, "").startswith(self._real_root):  # noqa: PTH118
+        if not os.path.join(found, "").startswith(self._real_root):  # noqa: PTH118 - as text
             raise WorldFileError(name, "is a link that leads out of the folder of the world")
         if not stat.S_ISREG(os.lstat(found).st_mode):  # opening a device may do things
             raise WorldFileError(name, "is no regular file")
@@ -123,7 +123,7 @@ folder of the world; give one below it, with / between its parts
     @cached_property
     def _real_root(self) -> str:
         """What the path of each file in the folder begins with, links followed."""
-        return os.path.join(os.path.realpath(self.root, strict=True), "")  # noqa: PTH118
+        return os.path.join(os.path.realpath(self.root, strict=True), "")  # noqa: PTH118 - a Path ends without a slash
 
     def _path(self, name: str) -> Path:
         fault = fault_of_name(name)
@@ -139,8 +139,8 @@ def _explained(name: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise WorldFileError(name, "is not there") from None
-    except (OSError, RuntimeError) as error:  # a RuntimeError where links go in circles
-        reason = getattr(error, "strerror", None) or str(error)
+    except OSError as error:
+        reason = error.strerror or str(error)
         raise WorldFileError(name, f"cannot be read: {reason}") from error
 
 

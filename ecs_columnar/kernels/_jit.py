@@ -106,10 +106,10 @@ def sorting_kernel(function: _Function) -> _Function:
 
 
 def inlined(function: _Function) -> _Function:
-    """Make a function that kernels of the same file call, at no cost.
+    """Make a function that kernels call at no cost.
 
-    Of the same file, because the cache on disk takes a kernel for unchanged if
-    its file is.
+    Those of the same file, or of any where the name of its file begins with an underscore,
+    because the cache on disk takes a kernel for unchanged if these files are.
     """
     if config.DISABLE_JIT:
         return function

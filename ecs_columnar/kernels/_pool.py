@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_columnar.dtypes import CODE
-from ecs_columnar.kernels._bytes import Offsets, OffsetsOut, Strings, are_equal
+from ecs_columnar.kernels._bytes import Offsets, OffsetsOut, Strings, are_equal, copy_bytes
 from ecs_columnar.kernels._jit import inlined
-from ecs_columnar.kernels._types import Argument, Bytes, BytesOut
+from ecs_columnar.kernels._types import Argument, Bytes, BytesOut, Codes
 
 EMPTY: Final = 2**63 - 1
 """A slot that holds no string; its tag is one more than the greatest."""
@@ -107,3 +107,29 @@ def put_slot(slots: OffsetsOut, at: int, slot: int) -> int:
         found = slots[at]
     slots[at] = slot
     return at
+
+
+@inlined
+def next_code(free: Codes, n_codes: int, n_new: int) -> int:
+    """Return the code of the next string, when so many are new: the last free one, or a new one."""
+    n_free = free.shape[0]
+    return int(free[n_free - 1 - n_new]) if n_new < n_free else n_codes + n_new - n_free
+
+
+@inlined
+def keep_string(strings: Strings, i: int, code: int, n_bytes: int, pool: Pool) -> int:
+    """Put the bytes of string ``i`` behind those of the arena; return how many there are then."""
+    length = int(strings.ends[i] - strings.starts[i])
+    copy_bytes(strings.data, strings.starts[i], pool.arena, n_bytes, length)
+    pool.records[code]["start"] = n_bytes
+    pool.records[code]["length"] = length
+    return n_bytes + length
+
+
+@inlined
+def put_counts(free: Codes, n_codes: int, n_new: int, n_bytes: int, counts: OffsetsOut) -> None:
+    """Count codes ever given, free ones and bytes, when so many strings were new."""
+    n_reused = min(n_new, free.shape[0])
+    counts[0] = n_codes + n_new - n_reused
+    counts[1] = free.shape[0] - n_reused
+    counts[2] = n_bytes

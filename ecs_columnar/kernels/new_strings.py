@@ -6,9 +6,19 @@ from typing import Final
 
 import numpy as np
 
-from ecs_columnar.kernels._bytes import Offsets, OffsetsOut, Strings, are_equal, copy_bytes
+from ecs_columnar.kernels._bytes import Offsets, OffsetsOut, Strings, are_equal
 from ecs_columnar.kernels._jit import inlined, kernel
-from ecs_columnar.kernels._pool import CODE_MASK, EMPTY, Pool, home_of, put_slot, seek
+from ecs_columnar.kernels._pool import (
+    CODE_MASK,
+    EMPTY,
+    Pool,
+    home_of,
+    keep_string,
+    next_code,
+    put_counts,
+    put_slot,
+    seek,
+)
 from ecs_columnar.kernels._prefetch import prefetch
 from ecs_columnar.kernels._types import Codes, CodesOut
 
@@ -152,28 +162,20 @@ def insert_many(
         False where a string finds no slot near its home: nothing has changed then,
         but for ``codes``.
     """
-    records, arena, data = pool.records, pool.arena, strings.data
     n_found = _take_slots(strings, keys, n_codes, pool, codes)
     if n_found < 0:
         _drop_slots(n_codes, pool.n_homes, pool.slots)
         return False
-    n_new, n_free = 0, free.shape[0]
+    n_new = 0
     for i in range(codes.shape[0]):
         if codes[i] == n_codes + i:
-            code = int(free[n_free - 1 - n_new]) if n_new < n_free else n_codes + n_new - n_free
-            start, length = strings.starts[i], strings.ends[i] - strings.starts[i]
-            copy_bytes(data, start, arena, n_bytes, length)
-            records[code]["start"] = n_bytes
-            records[code]["length"] = length
+            code = next_code(free, n_codes, n_new)
+            n_bytes = keep_string(strings, i, code, n_bytes, pool)
             codes[i] = code
-            n_bytes += length
             n_new += 1
         elif codes[i] >= n_codes:
             codes[i] = codes[codes[i] - n_codes]
-    if n_found > 0 or n_free > 0:
+    if n_found > 0 or free.shape[0] > 0:
         _renumber_slots(n_codes, codes, pool.slots)
-    n_reused = min(n_new, n_free)
-    counts[0] = n_codes + n_new - n_reused
-    counts[1] = n_free - n_reused
-    counts[2] = n_bytes
+    put_counts(free, n_codes, n_new, n_bytes, counts)
     return True

@@ -27,6 +27,9 @@ from ecs_columnar.kernels._pool import (
     RecordsOut,
     code_from,
     home_of,
+    keep_string,
+    next_code,
+    put_counts,
     put_slot,
     seek,
 )
@@ -203,8 +206,8 @@ def insert(
     int
         Strings before the stop.
     """
-    slots, records, n_new = pool.slots, pool.records, 0
-    n_free, n_spare = free.shape[0], slots.shape[0] - 1 - pool.n_homes
+    slots, n_new = pool.slots, 0
+    n_spare = slots.shape[0] - 1 - pool.n_homes
     n_done: int = tags.shape[0]
     for i in range(tags.shape[0]):
         if codes[i] >= 0:
@@ -217,19 +220,12 @@ def insert(
             if _is_crowded(slots, home, n_spare):
                 n_done = i
                 break
-            code = int(free[n_free - 1 - n_new]) if n_new < n_free else n_codes + n_new - n_free
-            length = strings.ends[i] - strings.starts[i]
-            copy_bytes(strings.data, strings.starts[i], pool.arena, n_bytes, length)
-            records[code]["start"] = n_bytes
-            records[code]["length"] = length
+            code = next_code(free, n_codes, n_new)
+            n_bytes = keep_string(strings, i, code, n_bytes, pool)
             put_slot(slots, at, tag << 32 | code)
-            n_bytes += length
             n_new += 1
         codes[i] = code
-    n_reused = min(n_new, n_free)
-    counts[0] = n_codes + n_new - n_reused
-    counts[1] = n_free - n_reused
-    counts[2] = n_bytes
+    put_counts(free, n_codes, n_new, n_bytes, counts)
     return n_done
 
 
